@@ -1,0 +1,89 @@
+"""A terminal's configuration: what provisioning gives it, field by field.
+
+Encoded like a record: a CBOR array in a fixed order that starts with the version. The companion
+makes it, the terminal keeps it in its vault partition; the keys in it never enter the journal.
+"""
+
+from protocol import cbor
+
+VERSION = 1
+MAX_CONFIG = 640
+
+# (field, type, smallest, largest): length in bytes for text and bytes, value for uint.
+FIELDS = (
+    ("device_id", "text", 4, 16),
+    ("terminal_no", "text", 8, 8),  # F41 is ans8
+    ("merchant_no", "text", 15, 15),  # F42 is ans15
+    ("merchant_name", "text", 1, 40),
+    ("profile", "text", 1, 32),
+    ("tpdu", "bytes", 5, 5),
+    ("tmk", "bytes", 8, 16),
+    ("seal_key", "bytes", 32, 32),
+    ("sync_key", "bytes", 32, 32),
+    ("token_key", "bytes", 32, 32),
+    ("host", "text", 1, 64),
+    ("port", "uint", 1, 65535),
+    ("sync_port", "uint", 0, 65535),  # 0: no sync over the network
+    ("response_ms", "uint", 50, 120000),
+    ("reversal_tries", "uint", 1, 99),
+    ("reversal_wait_ms", "uint", 10, 600000),
+    ("wifi_ssid", "text", 0, 32),
+    ("wifi_password", "text", 0, 63),
+)
+
+
+class ConfigError(ValueError):
+    """A configuration that breaks its schema; the message names the field and the rule."""
+
+
+def _check(field: str, kind: str, low: int, high: int, value: object) -> object:
+    if kind == "uint":
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ConfigError("%s is not an integer" % field)
+        size = value
+    elif kind == "text":
+        if not isinstance(value, str):
+            raise ConfigError("%s is not text" % field)
+        size = len(value.encode())
+    else:
+        if not isinstance(value, bytes):
+            raise ConfigError("%s is not bytes" % field)
+        size = len(value)
+    if size < low or size > high:
+        raise ConfigError("%s: %d is not in %d..%d" % (field, size, low, high))
+    return value
+
+
+def encode(config: dict) -> bytes:
+    """Encode a configuration dict; raises ConfigError for a missing, unknown or bad field."""
+    values: list[object] = [VERSION]
+    for field, kind, low, high in FIELDS:
+        if field not in config:
+            raise ConfigError("%s is missing" % field)
+        values.append(_check(field, kind, low, high, config[field]))
+    if len(config) != len(FIELDS):
+        known = [row[0] for row in FIELDS]
+        for key in config:
+            if key not in known:
+                raise ConfigError("unknown field %s" % key)
+    if len(config["tmk"]) not in (8, 16):
+        raise ConfigError("tmk: a DES key has 8 or 16 bytes")
+    return cbor.dumps(values)
+
+
+def decode(data: bytes) -> dict:
+    """Decode a configuration; raises ConfigError, or cbor.CborError for what is not CBOR."""
+    if len(data) > MAX_CONFIG:
+        raise ConfigError("configuration is %d bytes, more than %d" % (len(data), MAX_CONFIG))
+    values = cbor.loads(data)
+    if not isinstance(values, list) or not values or values[0] is True or values[0] != VERSION:
+        raise ConfigError("configuration is not an array of version %d" % VERSION)
+    if len(values) != len(FIELDS) + 1:
+        raise ConfigError("%d fields, not %d" % (len(values) - 1, len(FIELDS)))
+    config: dict = {}
+    for i in range(len(FIELDS)):
+        field, kind, low, high = FIELDS[i]
+        config[field] = _check(field, kind, low, high, values[i + 1])
+    if len(config["tmk"]) not in (8, 16):
+        raise ConfigError("tmk: a DES key has 8 or 16 bytes")
+    return config

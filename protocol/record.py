@@ -1,0 +1,245 @@
+"""Journal record kinds: what the terminal writes down, field by field.
+
+A record is a dict in memory and a CBOR array on flash: ``[kind, field, field, ...]`` in the order
+of ``KINDS``. An array, because dict order is arbitrary on MicroPython and the seal covers the
+bytes. Amounts are integer minor units. ``wall`` is unix seconds, 0 while the clock is not set.
+
+Nothing here may hold a clear PAN, track data, a PIN or a CVV: ``pan`` is masked (first six, last
+four), ``token`` is a keyed hash, ``card`` is ciphertext under a key that the vault erases.
+"""
+
+from protocol import cbor
+
+BOOT = 1
+SIGNED_IN = 2
+ARMED = 3
+OUTCOME = 4
+REVERSAL = 5
+REVERSAL_END = 6
+LATE = 7
+RECEIPT = 8
+CHECKPOINT = 9
+NOTE = 10
+
+# A record and its 8-byte seal share one 128-byte journal slot (see firmware/terminal/journal.py).
+MAX_RECORD = 108
+
+# OUTCOME.result
+APPROVED = 1
+DECLINED = 2
+NEEDS_RECON = 3
+
+# REVERSAL_END.result
+REV_OK = 1
+REV_ABSENT = 2
+REV_SUSPENDED = 3
+
+# ARMED.txn
+SALE = 1
+
+_U8 = ("uint", 0xFF)
+_U16 = ("uint", 0xFFFF)
+_U32 = ("uint", 0xFFFFFFFF)
+_AMOUNT = ("uint", 999999999999)  # F4 is n12
+_STAN = ("uint", 999999)  # F11 is n6
+_BATCH = ("uint", 999999)  # F60.2 is n6
+
+# kind -> (name, ((field, (type, limit)), ...)); the order is the order on flash.
+KINDS = {
+    BOOT: (
+        "BOOT",
+        (
+            ("wall", _U32),
+            ("boot", _U32),
+            ("cause", ("text", 16)),
+            ("firmware", ("text", 16)),
+        ),
+    ),
+    SIGNED_IN: (
+        "SIGNED_IN",
+        (
+            ("wall", _U32),
+            ("stan", _STAN),
+            ("batch", _BATCH),
+            ("key_block", ("bytes", 48)),
+            ("host_time", ("text", 10)),
+        ),
+    ),
+    ARMED: (
+        "ARMED",
+        (
+            ("wall", _U32),
+            ("txn", _U8),
+            ("stan", _STAN),
+            ("batch", _BATCH),
+            ("amount_minor", _AMOUNT),
+            ("displayed_minor", _AMOUNT),
+            ("entry", ("text", 3)),
+            ("pan", ("text", 19)),
+            ("token", ("bytes", 8)),
+            ("card", ("bytes", 16)),
+            ("card_key", _U16),
+        ),
+    ),
+    OUTCOME: (
+        "OUTCOME",
+        (
+            ("wall", _U32),
+            ("stan", _STAN),
+            ("batch", _BATCH),
+            ("result", _U8),
+            ("code", ("text", 2)),
+            ("rrn", ("text", 12)),
+            ("auth", ("text", 6)),
+            ("host_time", ("text", 10)),
+            ("amount_minor", _AMOUNT),
+        ),
+    ),
+    REVERSAL: (
+        "REVERSAL",
+        (
+            ("wall", _U32),
+            ("stan", _STAN),
+            ("batch", _BATCH),
+            ("reason", ("text", 2)),
+            ("attempt", _U8),
+        ),
+    ),
+    REVERSAL_END: (
+        "REVERSAL_END",
+        (
+            ("wall", _U32),
+            ("stan", _STAN),
+            ("batch", _BATCH),
+            ("result", _U8),
+            ("code", ("text", 2)),
+            ("rrn", ("text", 12)),
+            ("attempts", _U8),
+        ),
+    ),
+    LATE: (
+        "LATE",
+        (
+            ("wall", _U32),
+            ("stan", _STAN),
+            ("batch", _BATCH),
+            ("mti", ("text", 4)),
+            ("code", ("text", 2)),
+            ("amount_minor", _AMOUNT),
+        ),
+    ),
+    RECEIPT: (
+        "RECEIPT",
+        (
+            ("wall", _U32),
+            ("stan", _STAN),
+            ("batch", _BATCH),
+            ("copy", _U8),
+        ),
+    ),
+    CHECKPOINT: (
+        "CHECKPOINT",
+        (
+            ("wall", _U32),
+            ("boot", _U32),
+            ("stan", _STAN),
+            ("batch", _BATCH),
+            ("key_block", ("bytes", 48)),
+            ("suspended", ("seqs", 6)),
+        ),
+    ),
+    NOTE: (
+        "NOTE",
+        (
+            ("wall", _U32),
+            ("code", ("text", 16)),
+            ("detail", ("text", 48)),
+        ),
+    ),
+}
+
+
+class RecordError(ValueError):
+    """A record that breaks its schema; the message names the kind, the field and the rule."""
+
+
+def kind_name(kind: int) -> str:
+    """The name of a record kind, ``KIND_n`` for one this version does not know."""
+    entry = KINDS.get(kind)
+    return entry[0] if entry else "KIND_%d" % kind
+
+
+def _check(name: str, field: str, value: object, rule: tuple[str, int]) -> object:
+    kind, limit = rule
+    where = name + "." + field
+    if kind == "uint":
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise RecordError(where + " is not an integer")
+        if value < 0 or value > limit:
+            raise RecordError("%s is %d, not in 0..%d" % (where, value, limit))
+    elif kind == "text":
+        if not isinstance(value, str):
+            raise RecordError(where + " is not text")
+        if len(value.encode()) > limit:
+            raise RecordError("%s is longer than %d bytes" % (where, limit))
+    elif kind == "bytes":
+        if not isinstance(value, bytes):
+            raise RecordError(where + " is not bytes")
+        if len(value) > limit:
+            raise RecordError("%s is longer than %d bytes" % (where, limit))
+    elif kind == "seqs":
+        if not isinstance(value, list) or len(value) > limit:
+            raise RecordError("%s is not a list of at most %d numbers" % (where, limit))
+        for item in value:
+            _check(name, field, item, _U32)
+    return value
+
+
+def encode(record: dict) -> bytes:
+    """Encode a record dict (with ``kind`` and every field of that kind) to its flash bytes.
+
+    Raises RecordError when a field is missing, unknown, of the wrong type or out of bounds.
+    """
+    kind = record.get("kind")
+    if kind not in KINDS:
+        raise RecordError("unknown record kind %r" % (kind,))
+    name, fields = KINDS[kind]
+    if len(record) != len(fields) + 1:
+        known = [field for field, _ in fields]
+        for key in record:
+            if key != "kind" and key not in known:
+                raise RecordError("%s has no field %s" % (name, key))
+    values = [kind]
+    for field, rule in fields:
+        if field not in record:
+            raise RecordError("%s.%s is missing" % (name, field))
+        values.append(_check(name, field, record[field], rule))
+    data = cbor.dumps(values)
+    if len(data) > MAX_RECORD:
+        raise RecordError("%s is %d bytes, more than %d" % (name, len(data), MAX_RECORD))
+    return data
+
+
+def decode(data: bytes) -> dict:
+    """Decode flash bytes to a record dict.
+
+    A kind this version does not know comes back as ``{"kind": n, "fields": [...]}``, so that an
+    older reader keeps and shows what a newer terminal wrote. Raises RecordError for anything that
+    breaks the schema of a known kind, cbor.CborError for bytes that are not our CBOR.
+    """
+    if len(data) > MAX_RECORD:
+        raise RecordError("record is %d bytes, more than %d" % (len(data), MAX_RECORD))
+    values = cbor.loads(data)
+    if not isinstance(values, list) or not values or type(values[0]) is not int:
+        raise RecordError("record is not an array that starts with its kind")
+    kind = values[0]
+    if kind not in KINDS:
+        return {"kind": kind, "fields": values[1:]}
+    name, fields = KINDS[kind]
+    if len(values) != len(fields) + 1:
+        raise RecordError("%s has %d fields, not %d" % (name, len(values) - 1, len(fields)))
+    record: dict[str, object] = {"kind": kind}
+    for i in range(len(fields)):
+        field, rule = fields[i]
+        record[field] = _check(name, field, values[i + 1], rule)
+    return record

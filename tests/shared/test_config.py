@@ -1,0 +1,84 @@
+"""The configuration a terminal is provisioned with."""
+
+from binascii import unhexlify
+
+from protocol import cbor, config
+from tests.shared.expect import from_json, raises, vectors
+
+
+def _sample():
+    return from_json(vectors("record")["config"]["fields"])
+
+
+def _largest(kind, high):
+    if kind == "uint":
+        return high
+    return "x" * high if kind == "text" else bytes(high)
+
+
+def _encoded(sample):
+    return cbor.dumps([config.VERSION] + [sample[row[0]] for row in config.FIELDS])
+
+
+def test_the_vector_encodes_and_decodes():
+    data = unhexlify(vectors("record")["config"]["cbor"])
+    assert config.encode(_sample()) == data
+    assert config.decode(data) == _sample()
+
+
+def test_the_largest_configuration_is_within_the_limit():
+    largest = {}
+    for field, kind, _, high in config.FIELDS:
+        largest[field] = _largest(kind, high)
+    data = config.encode(largest)
+    assert len(data) <= config.MAX_CONFIG
+    assert config.decode(data) == largest
+
+
+def test_every_field_is_checked_both_ways():
+    for field, kind, low, high in config.FIELDS:
+        wrong = [None, True, 1.0 if kind == "uint" else 5]
+        wrong.append(high + 1 if kind == "uint" else _largest(kind, high + 1))
+        if low:
+            wrong.append(low - 1 if kind == "uint" else _largest(kind, low - 1))
+        for value in wrong:
+            sample = _sample()
+            sample[field] = value
+            assert field in str(raises(config.ConfigError, config.encode, sample)), value
+            if not isinstance(value, float):
+                error = raises(config.ConfigError, config.decode, _encoded(sample))
+                assert field in str(error), value
+
+
+def test_a_missing_or_unknown_field_is_named():
+    sample = _sample()
+    del sample["host"]
+    assert "host is missing" in str(raises(config.ConfigError, config.encode, sample))
+    sample = _sample()
+    sample["hots"] = "x"
+    assert "unknown field hots" in str(raises(config.ConfigError, config.encode, sample))
+
+
+def test_a_master_key_of_a_length_that_des_does_not_have_is_refused():
+    for length in (9, 12, 15):
+        sample = _sample()
+        sample["tmk"] = bytes(length)
+        assert "tmk" in str(raises(config.ConfigError, config.encode, sample))
+        assert "tmk" in str(raises(config.ConfigError, config.decode, _encoded(sample)))
+
+
+def test_another_version_or_shape_is_refused():
+    values = cbor.loads(config.encode(_sample()))
+    newer = list(values)
+    newer[0] = config.VERSION + 1
+    longer = list(values)
+    longer.append(0)
+    for other in (newer, longer, values[:-1], [], 1, None):
+        raises(config.ConfigError, config.decode, cbor.dumps(other))
+    raises(config.ConfigError, config.decode, bytes(config.MAX_CONFIG + 1))
+
+
+def test_bytes_cut_anywhere_are_refused():
+    data = config.encode(_sample())
+    for length in range(len(data)):
+        raises(ValueError, config.decode, data[:length])

@@ -1,0 +1,246 @@
+"""A sync moves every record once, over a link that can fail at every byte."""
+
+from binascii import unhexlify
+
+from protocol import companion_session, frame, messages
+from protocol.companion_session import LOST, CompanionSession
+from tests.shared.expect import vectors
+from tests.shared.sessions import (
+    STEP,
+    Companion,
+    Ledger,
+    Store,
+    Terminal,
+    expected,
+    frames,
+    run,
+    sync,
+)
+
+
+def test_a_session_moves_every_record_and_releases_them():
+    for count in (0, 1, 7, 300):
+        ledger = Ledger(1, count)
+        store = Store()
+        sync(ledger, store)
+        assert store.items == expected(ledger)
+        assert ledger.released == count + 1
+
+
+def test_a_second_sync_moves_no_record_and_releases_nothing():
+    ledger = Ledger(1, 40)
+    store = Store()
+    sync(ledger, store)
+    calls = store.calls
+    assert sync(ledger, store) < 400
+    assert store.calls == calls
+    assert ledger.releases == [41]
+
+
+def test_several_records_share_a_message_and_overhead_is_under_five_percent():
+    ledger = Ledger(1, 200)
+    ledger.read = lambda seq: b"\x5a" * 116
+    store = Store()
+    crossed = sync(ledger, store)
+    assert store.calls == 25
+    assert crossed * 95 <= 200 * 116 * 100
+
+
+def test_messages_towards_the_terminal_fit_its_receive_ring():
+    store = Store()
+    ledger = Ledger(1, 500)
+    terminal = Terminal(ledger)
+    companion = Companion(store)
+    run(terminal, companion)
+    assert companion.largest <= frame.MAX_TO_TERMINAL
+    # Two CREDITs may wait while the terminal sends.
+    assert 2 * len(frame.encode(messages.build(messages.CREDIT, messages.MAX_SEQ))) < 259
+
+
+def test_a_damaged_record_becomes_a_gap_in_its_place():
+    ledger = Ledger(1, 30)
+    ledger.damaged = [1, 15, 16, 30]
+    store = Store()
+    sync(ledger, store)
+    assert len(store.items) == 30
+    for seq in range(1, 31):
+        assert (store.items[seq - 1] is None) == (seq in ledger.damaged)
+
+
+def test_a_journal_of_nothing_but_damage_is_all_gaps():
+    ledger = Ledger(1, 200)
+    ledger.damaged = list(range(1, 201))
+    store = Store()
+    sync(ledger, store)
+    assert store.items == [None] * 200
+
+
+def test_records_the_terminal_no_longer_has_are_reported_missing():
+    ledger = Ledger(50, 10)
+    store = Store()
+    companion = Companion(store)
+    run(Terminal(ledger), companion)
+    assert companion.missing == [(1, 50)]
+    assert companion.result == ("done", 60, 60)
+    assert store.next_seq() == 60
+
+
+def test_a_store_that_is_ahead_of_the_terminal_is_an_error():
+    ledger = Ledger(1, 10)
+    store = Store()
+    store.items = [b"x" * 20] * 25
+    companion = Companion(store)
+    run(Terminal(ledger), companion)
+    assert companion.result[1] == messages.BAD_RANGE
+    assert "journal was lost" in companion.result[2]
+    assert ledger.releases == []
+
+
+def test_a_terminal_that_claims_a_huge_range_is_refused():
+    ledger = Ledger(companion_session.MAX_MISSING + 2, 1)
+    companion = Companion(Store())
+    run(Terminal(ledger), companion)
+    assert companion.result[1] == messages.BAD_RANGE
+    assert companion.store.items == []
+
+
+def _survives(spoil, companion_seed=1):
+    """One spoiled session, then clean ones: everything must be there exactly once."""
+    ledger = Ledger(1, 60)
+    ledger.damaged = [33]
+    store = Store()
+    terminal = Terminal(ledger)
+    companion = Companion(store, nonce_seed=companion_seed)
+    run(terminal, companion, spoil)
+    # Released is never ahead of what the store has.
+    assert ledger.released <= store.next_seq()
+    assert store.items == expected(ledger)[: len(store.items)]
+    again = Companion(store, nonce_seed=companion_seed + 1)
+    run(terminal, again)
+    assert again.result == ("done", 61, 61), again.result
+    assert store.items == expected(ledger)
+    return companion.result
+
+
+def _length_of_a_session():
+    ledger = Ledger(1, 60)
+    ledger.damaged = [33]
+    return run(Terminal(ledger), Companion(Store()))
+
+
+def test_a_cut_at_every_byte_loses_nothing():
+    total = _length_of_a_session()
+    for cut in range(0, total, STEP):
+
+        def spoil(data, offset, cut=cut):
+            return data[: max(0, cut - offset)]
+
+        _survives(spoil)
+
+
+def test_a_changed_byte_anywhere_loses_nothing():
+    total = _length_of_a_session()
+    for at in range(0, total, STEP):
+
+        def spoil(data, offset, at=at):
+            if not offset <= at < offset + len(data):
+                return data
+            changed = bytearray(data)
+            changed[at - offset] ^= 0x55
+            return bytes(changed)
+
+        _survives(spoil)
+
+
+def test_a_lost_byte_anywhere_loses_nothing():
+    total = _length_of_a_session()
+    for at in range(0, total, STEP):
+
+        def spoil(data, offset, at=at):
+            if not offset <= at < offset + len(data):
+                return data
+            return data[: at - offset] + data[at - offset + 1 :]
+
+        _survives(spoil)
+
+
+def test_text_printed_between_frames_does_no_harm():
+    ledger = Ledger(1, 60)
+    store = Store()
+    companion = Companion(store)
+    run(Terminal(ledger), companion, lambda data, offset: data and b"\0noise\r\n" + data)
+    assert companion.result == ("done", 61, 61)
+
+
+def test_a_terminal_that_restarts_during_the_pull_is_worth_another_session():
+    ledger = Ledger(1, 300)
+    store = Store()
+    companion = Companion(store)
+    terminal = Terminal(ledger)
+    to_terminal = frames(companion.begin())
+    while not store.items:
+        to_terminal = frames(companion.feed(frames(terminal.feed(to_terminal))))
+    companion.feed(frames(Terminal(ledger).feed(to_terminal)))
+    assert companion.result[:2] == ("failed", LOST)
+    assert ledger.releases == []
+    sync(ledger, store)
+    assert store.items == expected(ledger)
+
+
+def test_a_dead_companion_is_replaced_on_the_same_stream():
+    ledger = Ledger(1, 300)
+    store = Store()
+    terminal = Terminal(ledger)
+    first = Companion(store)
+    leftover = b""
+    to_terminal = frames(first.begin())
+    while not store.items:
+        leftover = frames(terminal.feed(to_terminal))
+        to_terminal = frames(first.feed(leftover))
+    # The second companion first reads what was meant for the first.
+    second = Companion(store, nonce_seed=2)
+    hello = frames(second.begin())
+    assert second.feed(leftover + frames(terminal.feed(to_terminal[:5]))) == []
+    to_terminal = hello
+    while to_terminal:
+        to_terminal = frames(second.feed(frames(terminal.feed(to_terminal))))
+    assert second.result == ("done", 301, 301)
+    assert store.items == expected(ledger)
+
+
+def test_an_answer_to_an_older_hello_is_ignored():
+    terminal = Terminal(Ledger(1, 3))
+    stale = frames(terminal.feed(frames(Companion(Store(), nonce_seed=5).begin())))
+    companion = Companion(Store(), nonce_seed=6)
+    hello = frames(companion.begin())
+    assert companion.feed(stale) == []
+    assert companion.result is None
+    assert companion.feed(frames(terminal.feed(hello)))
+
+
+def test_a_port_that_echoes_is_not_a_terminal():
+    companion = Companion(Store())
+    assert companion.feed(frames(companion.begin())) == []
+    assert companion.result is None
+
+
+def test_whole_sessions_match_their_vectors():
+    for script in vectors("session")["sessions"]:
+        ledger = Ledger(script["first_seq"], script["next_seq"] - script["first_seq"])
+        ledger.damaged = script["damaged"]
+        store = Store()
+        store.items = [b"x" * 9] * (script["store_next_seq"] - 1)
+        companion = Companion(store)
+        companion.session = CompanionSession(unhexlify(script["companion_nonce"]))
+        terminal = Terminal(ledger)
+        terminal.nonces.bytes = lambda _, script=script: unhexlify(script["terminal_nonce"])
+        to_terminal = companion.begin()
+        for step in script["messages"]:
+            expected = [unhexlify(message) for message in step["payloads"]]
+            if step["to"] == "terminal":
+                assert to_terminal == expected
+                to_companion = terminal.feed(frames(to_terminal))
+            else:
+                assert to_companion == expected
+                to_terminal = companion.feed(frames(to_companion))
+        assert companion.result[0] == "done"

@@ -1,0 +1,282 @@
+"""What a session refuses, from either end."""
+
+from protocol import frame, messages
+from protocol.companion_session import LOST
+from tests.shared.sessions import (
+    DEVICE,
+    KEY,
+    Companion,
+    Ledger,
+    Store,
+    Terminal,
+    frames,
+    open_session,
+    refusal,
+    run,
+)
+
+
+def test_a_wrong_key_is_refused_and_nothing_moves():
+    ledger = Ledger(1, 20)
+    store = Store()
+    companion = Companion(store, key=bytes(32))
+    terminal = Terminal(ledger)
+    run(terminal, companion)
+    assert companion.result[1] == messages.BAD_AUTH
+    assert store.items == [] and ledger.releases == []
+    assert not terminal.session.active
+
+
+def test_a_terminal_without_the_key_is_refused():
+    companion = Companion(Store())
+    hello = companion.begin()[0]
+    welcome = messages.build(messages.WELCOME, 1, hello[-16:], DEVICE, "0.1.0", 1, 5, 1, bytes(16))
+    companion.feed(frame.encode(welcome))
+    companion.feed(frame.encode(messages.build(messages.PROOF, bytes(32))))
+    assert companion.result[:2] == ("failed", messages.BAD_AUTH)
+
+
+def test_a_journal_range_altered_on_the_way_is_noticed():
+    terminal = Terminal(Ledger(1, 20))
+    companion = Companion(Store())
+    welcome = terminal.feed(frames(companion.begin()))[0]
+    altered = messages.parse(welcome, messages.TO_COMPANION)
+    altered[6] = 10
+    to_terminal = companion.feed(frame.encode(messages.build(*altered)))
+    companion.feed(frames(terminal.feed(frames(to_terminal))))
+    assert companion.result[:2] == ("failed", messages.BAD_AUTH)
+
+
+def test_a_busy_terminal_says_so():
+    companion = Companion(Store())
+    terminal = Terminal(Ledger(1, 3), busy=True)
+    run(terminal, companion)
+    assert companion.result[:2] == ("failed", messages.BUSY)
+    assert not terminal.session.active
+
+
+def test_another_version_is_named_by_both_ends():
+    answers = Terminal(Ledger(1, 3)).feed(
+        frame.encode(messages.build(messages.HELLO, 2, bytes(16), "more"))
+    )
+    answer = messages.parse(answers[0], messages.TO_COMPANION)
+    assert answer[1] == messages.BAD_VERSION and "version 2" in answer[2]
+    companion = Companion(Store())
+    companion.begin()
+    companion.feed(frame.encode(messages.build(messages.WELCOME, 7, "other")))
+    assert companion.result[:2] == ("failed", messages.BAD_VERSION)
+
+
+def test_every_message_before_hello_is_refused():
+    for message in (
+        messages.build(messages.AUTH, bytes(32)),
+        messages.build(messages.PULL, 1, 1),
+        messages.build(messages.CREDIT, 1),
+        messages.build(messages.ACK, 1, bytes(32)),
+        messages.build(messages.BYE),
+        messages.build(messages.PROVISION, 0, 5, b"x"),
+    ):
+        assert refusal(Terminal(Ledger(1, 3)), message) == messages.NO_SESSION
+
+
+def test_nothing_moves_without_authentication():
+    for message in (
+        messages.build(messages.PULL, 1, 1),
+        messages.build(messages.CREDIT, 1),
+        messages.build(messages.ACK, 1, bytes(32)),
+    ):
+        ledger = Ledger(1, 3)
+        terminal = Terminal(ledger)
+        terminal.feed(frame.encode(messages.build(messages.HELLO, 1, bytes(16))))
+        assert refusal(terminal, message) == messages.BAD_AUTH
+        assert ledger.releases == []
+
+
+def test_hostile_messages_are_refused_one_by_one():
+    for message in (
+        b"\xff",
+        b"\x01",
+        b"\x80",
+        b"\x81\xf5",
+        b"\x81\x61\x61",
+        messages.build(99),
+        messages.build(messages.RECORDS, 1, []),
+        messages.build(messages.HELLO),
+        messages.build(messages.HELLO, 1, b"short"),
+        messages.build(messages.HELLO, "1", bytes(16)),
+        messages.build(messages.HELLO, True, bytes(16)),
+        messages.build(messages.PULL),
+        messages.build(messages.PULL, 1),
+        messages.build(messages.PULL, "1", 1),
+        messages.build(messages.PULL, -1, 1),
+        messages.build(messages.PULL, None, 1),
+        messages.build(messages.PULL, 1 << 32, 1),
+        messages.build(messages.PULL, 1, [1]),
+        messages.build(messages.PULL, 1, 1, 1),
+        messages.build(messages.CREDIT, 1 << 40),
+        messages.build(messages.ACK, 1),
+        messages.build(messages.ACK, 1, b"short"),
+        messages.build(messages.BYE, 1),
+        messages.build(messages.AUTH, bytes(32)),
+        messages.build(messages.PROVISION, 0, 5, b""),
+        messages.build(messages.PROVISION, 0, 5, bytes(129)),
+        messages.build(messages.PROVISION, 0, 641, b"x"),
+    ):
+        terminal, _ = open_session(Ledger(1, 3))
+        assert refusal(terminal, message) == messages.BAD_PROTOCOL, message
+        assert terminal.ledger.releases == []
+
+
+def test_a_range_outside_the_journal_is_refused():
+    for first in (0, 4, 16, messages.MAX_SEQ):
+        terminal, _ = open_session(Ledger(5, 10))
+        assert refusal(terminal, messages.build(messages.PULL, first, 1)) == messages.BAD_RANGE
+
+
+def test_a_pull_from_the_end_is_an_empty_pull():
+    terminal, _ = open_session(Ledger(5, 10))
+    answers = terminal.feed(frame.encode(messages.build(messages.PULL, 15, 1)))
+    assert answers == [messages.build(messages.END, 15)]
+
+
+def test_a_huge_credit_is_refused():
+    terminal, _ = open_session(Ledger(1, 300))
+    message = messages.build(messages.PULL, 1, messages.MAX_WINDOW + 1)
+    assert refusal(terminal, message) == messages.BAD_RANGE
+    terminal, _ = open_session(Ledger(1, 300))
+    sent = terminal.feed(frame.encode(messages.build(messages.PULL, 1, 2)))
+    assert len(sent) == 2
+    message = messages.build(messages.CREDIT, 2 + messages.MAX_WINDOW + 1)
+    assert refusal(terminal, message) == messages.BAD_RANGE
+
+
+def test_the_terminal_sends_no_more_than_its_credit():
+    terminal, _ = open_session(Ledger(1, 300))
+    assert terminal.feed(frame.encode(messages.build(messages.PULL, 1, 0))) == []
+    assert len(terminal.feed(frame.encode(messages.build(messages.CREDIT, 3)))) == 3
+    assert terminal.feed(frame.encode(messages.build(messages.CREDIT, 3))) == []
+    assert terminal.feed(frame.encode(messages.build(messages.CREDIT, 1))) == []
+    assert len(terminal.feed(frame.encode(messages.build(messages.CREDIT, 5)))) == 2
+
+
+def test_a_second_pull_during_a_pull_is_refused():
+    terminal, _ = open_session(Ledger(1, 300))
+    terminal.feed(frame.encode(messages.build(messages.PULL, 1, 1)))
+    message = messages.build(messages.PULL, 1, 1)
+    assert refusal(terminal, message) == messages.BAD_PROTOCOL
+
+
+def test_only_what_was_sent_can_be_acknowledged():
+    ledger = Ledger(1, 300)
+    terminal, proofs = open_session(ledger)
+    terminal.feed(frame.encode(messages.build(messages.PULL, 1, 1)))
+    message = messages.build(messages.ACK, 300, proofs.ack(300))
+    assert refusal(terminal, message) == messages.BAD_RANGE
+    assert ledger.releases == []
+
+
+def test_an_acknowledgement_needs_this_sessions_proof():
+    ledger = Ledger(1, 3)
+    _, old = open_session(ledger)
+    for make in (lambda proofs: proofs.ack(3), lambda proofs: old.ack(4), lambda _: bytes(32)):
+        terminal, proofs = open_session(ledger)
+        # The first session's nonces were the same seed: make this one's differ.
+        hello = messages.build(messages.HELLO, messages.VERSION, b"n" * 16)
+        welcome = terminal.feed(frame.encode(hello))[0]
+        proofs = messages.Proofs(KEY, hello, welcome)
+        terminal.feed(frame.encode(messages.build(messages.AUTH, proofs.companion())))
+        terminal.feed(frame.encode(messages.build(messages.PULL, 1, 8)))
+        message = messages.build(messages.ACK, 4, make(proofs))
+        assert refusal(terminal, message) == messages.BAD_AUTH
+    assert ledger.releases == []
+
+
+def _hostile_terminal(*answers):
+    """A companion that pulls 1..9 with the right key, and what it made of these answers."""
+    terminal = Terminal(Ledger(1, 9))
+    companion = Companion(Store())
+    to_terminal = frames(companion.begin())
+    for _ in range(2):
+        to_terminal = frames(companion.feed(frames(terminal.feed(to_terminal))))
+    for answer in answers:
+        companion.feed(frame.encode(answer))
+    return companion
+
+
+def test_hostile_answers_are_refused_one_by_one():
+    record = bytes(20)
+    for answer in (
+        b"\xff",
+        messages.build(messages.HELLO, 1, bytes(16)),
+        messages.build(messages.RECORDS, 1, []),
+        messages.build(messages.RECORDS, 1, [bytes(8)]),
+        messages.build(messages.RECORDS, 1, [bytes(117)]),
+        messages.build(messages.RECORDS, 1, ["text"]),
+        messages.build(messages.RECORDS, 1, record),
+        messages.build(messages.RECORDS, 1, [None] * 65),
+        messages.build(messages.RECORDS, 1, [record] * 10),
+        messages.build(messages.RECORDS, -1, [record]),
+        messages.build(messages.RELEASED, 10),
+        messages.build(messages.PROVISIONED, DEVICE),
+        messages.build(messages.PROOF, bytes(32)),
+        messages.build(messages.ERROR, 5, "text"),
+    ):
+        companion = _hostile_terminal(answer)
+        assert companion.result[:2] == ("failed", messages.BAD_PROTOCOL), answer
+        assert companion.store.items == []
+
+
+def test_records_out_of_order_or_an_early_end_are_not_believed():
+    record = bytes(20)
+    for answer in (
+        messages.build(messages.RECORDS, 2, [record]),
+        messages.build(messages.RECORDS, 0, [record]),
+        messages.build(messages.END, 10),
+        messages.build(messages.END, 5),
+    ):
+        companion = _hostile_terminal(answer)
+        assert companion.result[:2] == ("failed", LOST), answer
+    companion = _hostile_terminal(messages.build(messages.END, 1))
+    assert companion.result[:2] == ("failed", messages.BAD_PROTOCOL)
+
+
+def test_an_error_from_the_terminal_ends_the_session_with_its_words():
+    companion = _hostile_terminal(messages.error(messages.FAULT, "flash read failed"))
+    assert companion.result == ("failed", messages.FAULT, "flash read failed")
+
+
+def test_an_error_text_of_any_length_fits():
+    message = messages.parse(messages.error(messages.FAULT, "\u5e73" * 100), messages.TO_COMPANION)
+    assert message[2] == "\u5e73" * 40
+
+
+def test_escape_works_at_any_time_on_the_serial_port_only():
+    escape = frame.encode(messages.build(messages.ESCAPE))
+    terminal = Terminal(Ledger(1, 3))
+    assert terminal.feed(escape) == [messages.build(messages.ESCAPING)]
+    assert terminal.escaped
+    terminal, _ = open_session(Ledger(1, 3))
+    terminal.feed(escape)
+    assert terminal.escaped and not terminal.session.active
+    terminal, _ = open_session(Ledger(1, 3), serial=False)
+    assert refusal(terminal, messages.build(messages.ESCAPE)) == messages.BAD_PROTOCOL
+    assert not terminal.escaped
+
+
+def test_an_impossible_journal_range_is_refused():
+    for first, following, released in ((9, 5, 1), (1, 5, 6)):
+        companion = Companion(Store())
+        hello = companion.begin()[0]
+        welcome = messages.build(
+            messages.WELCOME,
+            1,
+            hello[-16:],
+            DEVICE,
+            "0.1.0",
+            first,
+            following,
+            released,
+            bytes(16),
+        )
+        companion.feed(frame.encode(welcome))
+        assert companion.result[:2] == ("failed", messages.BAD_PROTOCOL)
