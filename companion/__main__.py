@@ -1,0 +1,5 @@
+"""`python -m companion` is the `companion` command."""
+
+from companion.cli.main import main
+
+main()

@@ -1,0 +1,28 @@
+"""`companion escape`: get a terminal's serial port back from its firmware."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import click
+
+from companion import link
+
+
+@click.command()
+@click.option("--port", required=True, metavar="PORT", help="Serial port of the terminal.")
+def escape(port: str) -> None:
+    """Stop the terminal's program, so that mpremote finds the REPL on its port.
+
+    While the firmware runs, Ctrl-C is data on the serial line and mpremote cannot get in. The
+    journal is safe at any moment; a sale under way is reversed when the terminal starts again.
+
+    \b
+    Example:
+      companion escape --port /dev/ttyACM0
+      mpremote connect /dev/ttyACM0 fs ls
+      mpremote connect /dev/ttyACM0 soft-reset
+    """
+    with closing(link.open_transport(port)) as transport:
+        link.escape(transport)
+    click.echo("the port belongs to the REPL now; soft-reset starts the terminal again")

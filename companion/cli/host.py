@@ -1,0 +1,165 @@
+"""`companion host` and `companion host-day`: the acquirer simulator and its end-of-day file."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import click
+
+from companion.acquirer import clock, dayfile, events, faults, terminals
+from companion.acquirer.desk import Desk
+from companion.acquirer.ledger import Ledger, LedgerError
+from companion.acquirer.server import HostServer
+from companion.acquirer.terminals import TEST_TERMINAL, Terminal
+
+_PATH = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("host")
+@click.option(
+    "--listen",
+    default="127.0.0.1:8583",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Address to listen on; port 0 takes a free one.",
+)
+@click.option(
+    "--ledger",
+    "ledger_path",
+    required=True,
+    type=_PATH,
+    metavar="FILE",
+    help="SQLite ledger; made when it is not there.",
+)
+@click.option(
+    "--faults",
+    "faults_path",
+    type=_PATH,
+    metavar="FILE",
+    help="Fault script: one JSON object a line.",
+)
+@click.option(
+    "--terminals",
+    "terminals_path",
+    type=_PATH,
+    metavar="FILE",
+    help="JSON list of {terminal_no, merchant_no, tmk}; without it, one test terminal.",
+)
+@click.option(
+    "--clock",
+    "start",
+    metavar="ISO",
+    help="Scripted clock: starts here, moves one minute a sale. UTC.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an event.")
+def host(
+    listen: str,
+    ledger_path: Path,
+    faults_path: Path | None,
+    terminals_path: Path | None,
+    start: str | None,
+    as_json: bool,
+) -> None:
+    """Run an acquirer host for terminals to sell against, with faults on request.
+
+    It stops on Ctrl-C or SIGTERM. Its ledger stays, and a host started on it again goes on.
+
+    \b
+    Example:
+      companion host --listen 127.0.0.1:8583 --ledger host.sqlite --faults faults.jsonl
+    """
+    try:
+        address, port = _address(listen)
+        script = faults.load(faults_path) if faults_path else faults.FaultScript()
+        known = terminals.load(terminals_path) if terminals_path else None
+        host_clock = clock.scripted(start) if start else clock.HostClock()
+        ledger = Ledger(ledger_path)
+    except (ValueError, LedgerError) as error:
+        raise click.ClickException(str(error)) from None
+    show = events.as_json if as_json else events.as_text
+
+    def tell(event: events.Event) -> None:
+        print(show(event), flush=True)
+
+    try:
+        asyncio.run(_run(address, port, known, ledger, host_clock, script, tell))
+    finally:
+        ledger.close()
+
+
+async def _run(
+    address: str,
+    port: int,
+    known: Mapping[str, Terminal] | None,
+    ledger: Ledger,
+    host_clock: clock.HostClock,
+    script: faults.FaultScript,
+    tell: events.Listener,
+) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    accepted = known or {TEST_TERMINAL.terminal_no: TEST_TERMINAL}
+    server = HostServer(Desk(ledger, accepted, host_clock), script, tell)
+    try:
+        port = await server.start(address, port)
+    except OSError as error:
+        raise click.ClickException(f"can't listen on {address}:{port}: {error.strerror}") from None
+    note = "" if known else "one test terminal, whose master key is public: for tests only"
+    tell({"event": "listening", "host": address, "port": port, "note": note})
+    await ended.wait()
+    await server.stop()
+    tell({"event": "stopped"})
+
+
+@click.command("host-day")
+@click.option(
+    "--ledger",
+    "ledger_path",
+    required=True,
+    type=_PATH,
+    metavar="FILE",
+    help="The host's SQLite ledger.",
+)
+@click.option(
+    "--date", "business_date", required=True, metavar="YYYY-MM-DD", help="Business date."
+)
+@click.option(
+    "--merchant-no", metavar="NO", help="Merchant; may be left out when only one traded that day."
+)
+@click.option("--out", required=True, type=_PATH, metavar="FILE", help="The day file to write.")
+def host_day(ledger_path: Path, business_date: str, merchant_no: str | None, out: Path) -> None:
+    """Write the host's day file: every transaction of a date, captured, reversed or declined.
+
+    \b
+    Example:
+      companion host-day --ledger host.sqlite --date 2026-03-02 --out day.csv
+    """
+    try:
+        if date.fromisoformat(business_date).isoformat() != business_date:
+            raise ValueError(f"{business_date} is not YYYY-MM-DD")
+        ledger = Ledger(ledger_path, create=False)
+        try:
+            merchant = dayfile.choose_merchant(ledger, business_date, merchant_no)
+            text = dayfile.render(ledger, business_date, merchant)
+        finally:
+            ledger.close()
+        dayfile.write(out, text)
+    except OSError as error:
+        raise click.ClickException(f"{out}: {error.strerror}") from None
+    except (ValueError, LedgerError) as error:
+        raise click.ClickException(str(error)) from None
+    _, rows, captured, captured_minor = text.splitlines()[-1].split(",")
+    click.echo(f"{out}: {rows} rows, {captured} captured, {captured_minor} minor units")
+
+
+def _address(listen: str) -> tuple[str, int]:
+    address, _, port = listen.rpartition(":")
+    if not address or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"--listen {listen!r} is not HOST:PORT")
+    return address, int(port)

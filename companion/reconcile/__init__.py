@@ -1,0 +1,1 @@
+"""Reconciliation: facts from the originals, one definition of the rules, the equation."""

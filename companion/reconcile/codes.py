@@ -1,0 +1,30 @@
+"""Verdicts on a pair of rows: neutral codes, the same in store, tables and JSON."""
+
+# Pairs on which the books agree.
+MATCHED = "MATCHED"  # approved here, captured there, same amount
+DECLINED = "DECLINED"  # declined here, nothing captured there
+REVERSED = "REVERSED"  # reversed here, nothing captured there
+HEALED = "HEALED"  # left open here, nothing captured there
+# Nobody charged by our records, and the host's file of that day is not here yet.
+WAITING = "WAITING"
+
+# Breaks.
+HOST_ONLY = "HOST_ONLY"
+TERMINAL_ONLY = "TERMINAL_ONLY"
+AMOUNT_MISMATCH = "AMOUNT_MISMATCH"
+DECLINED_BUT_CAPTURED = "DECLINED_BUT_CAPTURED"
+REVERSED_BUT_SETTLED = "REVERSED_BUT_SETTLED"
+REVERSAL_STUCK = "REVERSAL_STUCK"
+NOT_CAPTURED = "NOT_CAPTURED"
+JOURNAL_GAP = "JOURNAL_GAP"
+
+BREAKS = (
+    HOST_ONLY,
+    TERMINAL_ONLY,
+    AMOUNT_MISMATCH,
+    DECLINED_BUT_CAPTURED,
+    REVERSED_BUT_SETTLED,
+    REVERSAL_STUCK,
+    NOT_CAPTURED,
+    JOURNAL_GAP,
+)

@@ -1,0 +1,214 @@
+"""Canonical facts as Parquet: what the rules read, made anew from records and original files.
+
+`facts/host/<sha256>.parquet` is one imported file, `facts/terminal.parquet` the transactions of
+every terminal, `facts/gaps.parquet` what is damaged or missing in their journals. Each row says
+where it came from: file hash and line, or device and sequence numbers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Connection
+
+from companion.reconcile.fold import Transaction, fold
+from companion.statements import StatementError, layouts
+from companion.store import Store, StoreError, originals, records, terminals
+from companion.store.verify import verify
+
+# The host's dates (F13, the business date) are China time.
+_HOST_ZONE = timezone(timedelta(hours=8))
+
+_INSTANT = pa.timestamp("us", "UTC")
+
+TERMINAL = pa.schema(
+    [
+        ("merchant_no", pa.string()),
+        ("terminal_no", pa.string()),
+        ("batch", pa.string()),
+        ("stan", pa.string()),
+        ("device_id", pa.string()),
+        ("first_seq", pa.int64()),
+        ("last_seq", pa.int64()),
+        ("business_date", pa.date32()),
+        ("wall", _INSTANT),
+        ("txn", pa.string()),
+        ("status", pa.string()),
+        ("amount_minor", pa.int64()),
+        ("sent_minor", pa.int64()),
+        ("echoed_minor", pa.int64()),
+        ("currency", pa.string()),
+        ("card", pa.string()),
+        ("token", pa.string()),
+        ("entry", pa.string()),
+        ("host_time", pa.string()),
+        ("code", pa.string()),
+        ("rrn", pa.string()),
+        ("auth", pa.string()),
+        ("reversal_reason", pa.string()),
+        ("reversal_attempts", pa.int64()),
+        ("reversal_code", pa.string()),
+        ("late_code", pa.string()),
+        ("receipts", pa.int64()),
+        ("remarks", pa.string()),
+    ]
+)
+
+HOST = pa.schema(
+    [
+        ("merchant_no", pa.string()),
+        ("terminal_no", pa.string()),
+        ("batch", pa.string()),
+        ("stan", pa.string()),
+        ("file", pa.string()),
+        ("line", pa.int64()),
+        ("business_date", pa.date32()),
+        ("host_time", _INSTANT),
+        ("txn", pa.string()),
+        ("status", pa.string()),
+        ("amount_minor", pa.int64()),
+        ("currency", pa.string()),
+        ("card", pa.string()),
+        ("rrn", pa.string()),
+        ("auth", pa.string()),
+        ("f39", pa.string()),
+        ("reversal_f39", pa.string()),
+    ]
+)
+
+DAYS = pa.schema([("merchant_no", pa.string()), ("business_date", pa.date32())])
+
+GAPS = pa.schema(
+    [
+        ("merchant_no", pa.string()),
+        ("terminal_no", pa.string()),
+        ("device_id", pa.string()),
+        ("first_seq", pa.int64()),
+        ("last_seq", pa.int64()),
+        ("problem", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Paths of the Parquet files of one run; `host` is one path for each live file."""
+
+    terminal: Path
+    host: list[Path]
+    days: Path
+    gaps: Path
+
+
+def build(store: Store) -> Facts:
+    """Write the facts of everything in the store; the caller holds the reconcile lock."""
+    with store.read() as connection:
+        live = originals.live(connection)
+        days: dict[str, list[date]] = {}
+        for original in live:
+            day = date.fromisoformat(original.business_date)
+            days.setdefault(original.merchant_no, []).append(day)
+        rows: list[dict[str, object]] = []
+        gaps: list[dict[str, object]] = []
+        for terminal in terminals.every(connection):
+            _add_terminal(connection, terminal, days.get(terminal.merchant_no, []), rows, gaps)
+    host = [_host(store, original) for original in live]
+    known = [{"merchant_no": m, "business_date": d} for m, dates in days.items() for d in dates]
+    return Facts(
+        terminal=_write(store.facts / "terminal.parquet", TERMINAL, rows),
+        host=host or [_write(store.facts / "host" / "none.parquet", HOST, [])],
+        days=_write(store.facts / "days.parquet", DAYS, known),
+        gaps=_write(store.facts / "gaps.parquet", GAPS, gaps),
+    )
+
+
+def _add_terminal(
+    connection: Connection,
+    terminal: terminals.Terminal,
+    days: list[date],
+    rows: list[dict[str, object]],
+    gaps: list[dict[str, object]],
+) -> None:
+    who = {
+        "merchant_no": terminal.merchant_no,
+        "terminal_no": terminal.terminal_no,
+        "device_id": terminal.device_id,
+    }
+    _, damages = verify(connection, terminal)
+    damaged: set[int] = set()
+    for damage in damages:
+        gaps.append({**who, **damage.__dict__})
+        if damage.first_seq == damage.last_seq:  # a longer range has no records in it
+            damaged.add(damage.first_seq)
+    received: dict[int, str] = {}
+    items: list[tuple[int, dict[str, object] | None]] = []
+    for item in records.scan(connection, terminal.device_id):
+        items.append((item.seq, None if item.seq in damaged else item.content))
+        received[item.seq] = item.received_at
+    for transaction in fold(items):
+        seen = datetime.fromisoformat(received[transaction.first_seq])
+        rows.append({**who, **_terminal_row(transaction, days, seen)})
+
+
+def _terminal_row(item: Transaction, days: list[date], received: datetime) -> dict[str, object]:
+    wall = datetime.fromtimestamp(item.wall, timezone.utc) if item.wall else None
+    return {
+        **item.__dict__,
+        "wall": wall,
+        "business_date": business_date(item.host_time, days, wall or received),
+        "currency": "156",
+        "remarks": "; ".join(item.remarks),
+    }
+
+
+def business_date(host_time: str, days: Sequence[date], near: datetime) -> date:
+    """The host's date of a terminal transaction, from MMDDhhmmss; ISO 8583 dates have no year.
+
+    The year is that of an imported host file of the same month and day if there is one, else the
+    last one that does not put it after `near` (the terminal's clock, or when we received it).
+    """
+    today = near.astimezone(_HOST_ZONE).date()
+    if len(host_time) < 4 or not host_time[:4].isdigit():
+        return today
+    month, day = int(host_time[:2]), int(host_time[2:4])
+    years = [known.year for known in days if (known.month, known.day) == (month, day)]
+    # A day of grace for clocks that differ. Five years back there is a 29 February.
+    latest = today + timedelta(days=1)
+    candidates = []
+    for year in years or range(today.year - 4, today.year + 2):
+        try:
+            candidates.append(date(year, month, day))
+        except ValueError:
+            continue
+    past = [item for item in candidates if item <= latest]
+    return max(past) if past else min(candidates, default=today)
+
+
+def _host(store: Store, original: originals.Original) -> Path:
+    path = store.facts / "host" / (original.sha256 + ".parquet")
+    if path.exists():
+        return path  # named by its content and written whole: it cannot be out of date
+    try:
+        statement = layouts.parse(originals.load(store, original))
+    except StatementError as error:
+        raise StoreError(f"{original.name}, imported before, cannot be read: {error}") from error
+    rows = [{**row.__dict__, "file": original.sha256} for row in statement.rows]
+    return _write(path, HOST, rows)
+
+
+def _write(path: Path, schema: pa.Schema, rows: list[dict[str, object]]) -> Path:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    columns = {
+        name: pa.array([row[name] for row in rows], schema.field(name).type)
+        for name in schema.names
+    }
+    part = path.with_suffix(".part")
+    pq.write_table(pa.table(columns, schema=schema), part)
+    os.replace(part, path)
+    return path

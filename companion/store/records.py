@@ -1,0 +1,92 @@
+"""Stored journal records and gaps: reading them, and what may not be among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from companion.store.schema import gaps, records
+from protocol import cbor, record, seal
+
+_DIGITS = re.compile(r"\d{13,19}")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One stored record: `content` is None when its bytes cannot be decoded."""
+
+    seq: int
+    content: dict[str, object] | None
+    payload: bytes
+    seal_ok: bool | None
+    received_at: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Records first_seq to last_seq, both included, that cannot be had, and why."""
+
+    device_id: str
+    first_seq: int
+    last_seq: int
+    reason: str
+
+
+def scan(connection: Connection, device_id: str, first: int = 0) -> Iterator[Stored]:
+    """The stored records of a terminal in order, from `first` on."""
+    rows = connection.execute(
+        select(records)
+        .where(records.c.device_id == device_id, records.c.seq >= first)
+        .order_by(records.c.seq)
+    )
+    for row in rows:
+        yield Stored(row.seq, decoded(row.payload), row.payload, row.seal_ok, row.received_at)
+
+
+def known_gaps(connection: Connection, device_id: str) -> list[Gap]:
+    """The gaps that syncs reported of a terminal, in order."""
+    query = select(gaps).where(gaps.c.device_id == device_id).order_by(gaps.c.first_seq)
+    return [
+        Gap(row.device_id, row.first_seq, row.last_seq, row.reason)
+        for row in connection.execute(query)
+    ]
+
+
+def decoded(payload: bytes) -> dict[str, object] | None:
+    """The record in a journal payload, or None when it is not one that can be read."""
+    try:
+        content: dict[str, object] = record.decode(seal.split(payload)[0])
+    except (record.RecordError, cbor.CborError, ValueError):
+        return None
+    return content
+
+
+def seal_of(payload: bytes) -> bytes:
+    """The seal at the end of a journal payload."""
+    return payload[-seal.SEAL_LENGTH :]
+
+
+def expected_seal(mac: seal.Hmac, before: bytes, payload: bytes) -> bytes:
+    """The seal that a payload ought to carry after the seal `before`.
+
+    The same as seal.seal(), with the key's pads made once for a whole chain.
+    """
+    return mac.digest(before, payload[: -seal.SEAL_LENGTH])[: seal.SEAL_LENGTH]
+
+
+def has_clear_pan(content: dict[str, object]) -> bool:
+    """True when a text of the record holds what can only be a whole card number."""
+    texts = [value for value in content.values() if isinstance(value, str)]
+    return any(luhn(digits) for text in texts for digits in _DIGITS.findall(text))
+
+
+def luhn(digits: str) -> bool:
+    """True when a run of digits has the check digit of a card number."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0

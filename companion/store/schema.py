@@ -1,0 +1,123 @@
+"""The tables of store.sqlite. Truth is `records` and the originals behind `files`.
+
+Times are ISO 8601 text in UTC, dates are YYYY-MM-DD, amounts are integer minor units.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+# SQLite keeps both numbers in the file's header: whose file it is, and which schema it has.
+APPLICATION_ID = 0x505A4A31  # "PZJ1"
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+terminals = Table(
+    "terminals",
+    metadata,
+    Column("device_id", Text, primary_key=True),
+    Column("terminal_no", Text, nullable=False),
+    Column("merchant_no", Text, nullable=False),
+    Column("merchant_name", Text, nullable=False),
+    # The rest of the configuration without its secrets, as JSON.
+    Column("config", Text, nullable=False),
+    Column("seal_key", LargeBinary, nullable=False),
+    Column("sync_key", LargeBinary, nullable=False),
+    Column("token_key", LargeBinary, nullable=False),
+    # offered: saved, not yet heard from; provisioned: it has answered; retired: replaced.
+    Column("state", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("last_sync_at", Text),
+    # The high-water mark of what is stored; without it a cut tail would look like an early end.
+    Column("next_seq", Integer, nullable=False),
+    CheckConstraint("state IN ('offered', 'provisioned', 'retired')"),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("device_id", Text, ForeignKey("terminals.device_id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    # The record's bytes and its seal, exactly as the terminal has them on flash.
+    Column("payload", LargeBinary, nullable=False),
+    # NULL: bytes that this version cannot decode.
+    Column("kind", Integer),
+    # NULL: the record before it is missing, so the chain cannot say.
+    Column("seal_ok", Boolean),
+    Column("received_at", Text, nullable=False),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("device_id", Text, ForeignKey("terminals.device_id"), primary_key=True),
+    Column("first_seq", Integer, primary_key=True),
+    Column("last_seq", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("noticed_at", Text, nullable=False),
+    CheckConstraint("last_seq >= first_seq"),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("layout", Text, nullable=False),
+    Column("merchant_no", Text, nullable=False),
+    Column("business_date", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("captured_count", Integer, nullable=False),
+    Column("captured_minor", Integer, nullable=False),
+    Column("imported_at", Text, nullable=False),
+    # A corrected file for the same merchant and day takes the place of the earlier one.
+    Column("superseded_by", Text, ForeignKey("files.sha256")),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("rules", Text, nullable=False),
+    Column("finished_at", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("break_set_hash", Text, nullable=False),
+)
+
+breaks = Table(
+    "breaks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    # What it is about: merchant|terminal|batch|stan|occurrence, or device|first_seq of a gap.
+    Column("row_key", Text, nullable=False),
+    Column("merchant_no", Text, nullable=False),
+    Column("terminal_no", Text, nullable=False),
+    Column("business_date", Text),
+    Column("amount_minor", Integer, nullable=False),
+    # What it adds to (customer debit - merchant books): the sign gives the direction.
+    Column("effect_minor", Integer, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("first_run", Integer, ForeignKey("runs.id"), nullable=False),
+    Column("last_run", Integer, ForeignKey("runs.id"), nullable=False),
+    Column("closed_run", Integer, ForeignKey("runs.id")),
+    Column("closed_reason", Text),
+    CheckConstraint("state IN ('open', 'closed')"),
+    Index("breaks_by_state", "state", "code"),
+)

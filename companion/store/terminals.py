@@ -1,0 +1,118 @@
+"""The terminals this companion has provisioned, and the keys it shares with each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from companion.store.errors import StoreError
+from companion.store.schema import terminals
+from companion.store.store import Store, utc_now
+
+# The journal counts its records from 1.
+FIRST_SEQ = 1
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """One terminal as the store knows it; the keys stay out of its repr."""
+
+    device_id: str
+    terminal_no: str
+    merchant_no: str
+    merchant_name: str
+    state: str
+    created_at: str
+    last_sync_at: str | None
+    next_seq: int
+    seal_key: bytes = field(repr=False)
+    sync_key: bytes = field(repr=False)
+
+
+def offer(store: Store, config: dict[str, object], replace: bool) -> None:
+    """Save a new terminal's identity and keys, durable before the terminal is told.
+
+    `config` is a protocol.config dict. The TMK and the Wi-Fi password are not kept: nothing here
+    needs them again. Raises StoreError when another live terminal has the same terminal and
+    merchant number, unless `replace`: then that one is retired once the new one has answered.
+    """
+    secrets = ("seal_key", "sync_key", "token_key")
+    columns = ("device_id", "terminal_no", "merchant_no", "merchant_name")
+    kept = {
+        key: value.hex() if isinstance(value, bytes) else value
+        for key, value in config.items()
+        if key not in (*secrets, *columns, "tmk", "wifi_password")
+    }
+    with store.write() as connection:
+        live = connection.execute(
+            select(terminals.c.device_id).where(
+                terminals.c.terminal_no == config["terminal_no"],
+                terminals.c.merchant_no == config["merchant_no"],
+                terminals.c.state == "provisioned",
+            )
+        ).scalar()
+        if live is not None and not replace:
+            raise StoreError(
+                f"terminal {config['terminal_no']} of merchant {config['merchant_no']} is "
+                f"{live} already; --replace retires it and makes a new one"
+            )
+        connection.execute(
+            insert(terminals).values(
+                **{key: config[key] for key in (*columns, *secrets)},
+                config=json.dumps(kept, sort_keys=True),
+                state="offered",
+                created_at=utc_now(),
+                next_seq=FIRST_SEQ,
+            )
+        )
+
+
+def confirm(connection: Connection, device_id: str) -> None:
+    """Note that an offered terminal has answered, to its provisioning or to a first sync.
+
+    The terminal that had its number until then is retired; its records stay and still count.
+    """
+    terminal = find(connection, device_id)
+    if terminal is None or terminal.state != "offered":
+        return
+    connection.execute(
+        update(terminals)
+        .where(
+            terminals.c.terminal_no == terminal.terminal_no,
+            terminals.c.merchant_no == terminal.merchant_no,
+            terminals.c.state == "provisioned",
+        )
+        .values(state="retired")
+    )
+    connection.execute(
+        update(terminals).where(terminals.c.device_id == device_id).values(state="provisioned")
+    )
+
+
+def withdraw(store: Store, device_id: str) -> None:
+    """Forget a terminal whose provisioning was refused: nobody has its keys."""
+    with store.write() as connection:
+        connection.execute(
+            delete(terminals).where(
+                terminals.c.device_id == device_id, terminals.c.state == "offered"
+            )
+        )
+
+
+def find(connection: Connection, device_id: str) -> Terminal | None:
+    """The terminal with this device id, or None."""
+    row = connection.execute(select(terminals).where(terminals.c.device_id == device_id)).first()
+    return _terminal(row) if row else None
+
+
+def every(connection: Connection) -> list[Terminal]:
+    """Every terminal, by device id."""
+    rows = connection.execute(select(terminals).order_by(terminals.c.device_id))
+    return [_terminal(row) for row in rows]
+
+
+def _terminal(row: Row[tuple[object, ...]]) -> Terminal:
+    values = row._mapping
+    return Terminal(**{name: values[name] for name in Terminal.__dataclass_fields__})

@@ -1,0 +1,423 @@
+"""The command as a person runs it: help, tables, JSON, exit codes, one line for each error."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from companion.cli.main import main
+from companion.reconcile import codes
+from companion.store import Store, terminals
+from companion.store.sink import RecordSink
+from protocol import config
+from terminal.sync import SyncServer
+from tests.companion.sealed import DAY, TERMINAL, DayFile, Device
+from tests.companion.terminal_rig import PYTHON, TerminalProcess
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(item) for item in arguments], catch_exceptions=False)
+
+
+def fine(*arguments: object) -> Result:
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def refused(*arguments: object) -> str:
+    """The one line on stderr of a command that ends with 2."""
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("companion: ")
+    return line
+
+
+def commands(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in sorted(group.commands.items()):
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+EVERY = list(commands())
+OURS = [
+    path
+    for path in EVERY
+    if path[0] not in ("host", "host-day", "escape") and path != ("journal",)
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def day(store: Path, tmp_path: Path) -> Path:
+    """A store with a synced day that has one break, and its host file imported."""
+    device = Device()
+    for stan, end in enumerate(("approved", "declined", "reversed", "suspended"), 1):
+        device.sale(stan, 1000 * stan, end)
+    with Store.open(store, create=True) as opened:
+        device.offer(opened)
+        device.sync(opened)
+    file = DayFile().add(1, 1000).add(2, 2000, "DECLINED").add(3, 3000)
+    fine("import", file.write(tmp_path / "day.csv"), "--store", store)
+    return store
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(path: tuple[str, ...]) -> None:
+    text = fine(*path, "--help").stdout
+    assert "Example" in text
+    assert f"companion {' '.join(path)}" in text.split("Example", 1)[1]
+
+
+@pytest.mark.parametrize("path", OURS, ids=" ".join)
+def test_every_command_of_the_store_can_be_given_one_and_speaks_json(
+    path: tuple[str, ...],
+) -> None:
+    text = fine(*path, "--help").stdout
+    assert "--store" in text and "--json" in text
+
+
+def test_the_help_documents_every_exit_code() -> None:
+    text = fine("--help").stdout.split("Exit codes:")[1]
+    assert [line.split()[0] for line in text.strip().splitlines()] == ["0", "1", "2", "3"]
+    assert fine().stdout == fine("--help").stdout
+
+
+def test_it_runs_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "companion", "breaks", "--store", "/nonexistent/store"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("companion: /nonexistent/store: no store here")
+    assert done.stderr.count("\n") == 1 and done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nonsense",), "No such command 'nonsense'"),
+        (("sync",), "Missing option '--port'"),
+        (("import",), "Missing argument 'FILE'"),
+        (("breaks", "--code", "ODD"), "'ODD' is not one of"),
+        (("reconcile", "--date", "yesterday"), "yesterday"),
+        (("provision", "--port", "x", "--tmk", "0123XYZ"), "not hexadecimal"),
+        (("provision", "--port", "x", "--terminal-no", "1"), "configuration: terminal_no"),
+        (("provision", "--port", "x", "--tmk", "0123"), "configuration: tmk"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments: tuple[str, ...], message: str) -> None:
+    assert message in refused(*arguments)
+
+
+def test_a_wrong_key_is_never_repeated_on_the_screen() -> None:
+    assert "0123XYZ" not in refused("provision", "--port", "x", "--tmk", "0123XYZ")
+
+
+@pytest.mark.parametrize("path", [path for path in OURS if path[0] != "provision"], ids=" ".join)
+def test_without_a_store_nothing_is_made_and_one_line_says_so(
+    path: tuple[str, ...], store: Path
+) -> None:
+    extra = {"sync": ["--port", "tcp://127.0.0.1:1"], "import": ["no.csv"]}.get(path[0], [])
+    line = refused(*path, *extra, "--store", store)
+    assert "no store here" in line or "no.csv: No such file" in line
+    assert not store.exists()
+
+
+def test_a_statement_of_unknown_layout_is_refused_and_no_store_made_for_it(
+    store: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("date;amount\n")
+    assert "unknown layout: begins with 'date;amount'" in refused("import", path, "--store", store)
+    assert not store.exists()
+
+
+@pytest.mark.parametrize("command", ["breaks", "reconcile", "journal verify"])
+def test_a_foreign_or_damaged_database_is_one_line(store: Path, day: Path, command: str) -> None:
+    database = day / "store.sqlite"
+    whole = database.read_bytes()
+    database.write_bytes(whole[:4096] + b"\xa5" * (len(whole) - 4096))
+    assert "damaged" in refused(*command.split(), "--store", day)
+    database.write_bytes(b"garbage" * 1000)
+    assert "file is not a database" in refused(*command.split(), "--store", day)
+    database.unlink()
+    connection = sqlite3.connect(database)
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    assert "of another program" in refused(*command.split(), "--store", day)
+
+
+@pytest.mark.parametrize("port", ["/dev/no-such-port", "tcp://127.0.0.1:1", "tcp://nowhere"])
+def test_a_port_that_is_not_there_is_one_line_and_leaves_no_terminal(day: Path, port: str) -> None:
+    assert port in refused("sync", "--port", port, "--store", day)
+    assert port in refused(
+        "provision", "--port", port, "--terminal-no", "10000009", "--store", day
+    )
+    with Store.open(day) as store, store.read() as connection:
+        assert [item.device_id for item in terminals.every(connection)] == ["pz-test-1"]
+
+
+def test_importing_says_what_it_took_and_the_second_time_that_there_was_nothing(
+    store: Path, tmp_path: Path
+) -> None:
+    path = DayFile().add(1, 123456).write(tmp_path / "day.csv")
+    assert "rows 1, captured 1, 1,234.56" in fine("import", path, "--store", store).stdout
+    assert "nothing to do" in fine("import", path, "--store", store).stdout
+    again = json.loads(fine("import", path, "--store", store, "--json").stdout)
+    assert (again["new"], again["rows"], again["business_date"]) == (False, 1, DAY)
+    corrected = DayFile().add(1, 123457).write(tmp_path / "day.csv")
+    assert "takes the place" in fine("import", corrected, "--store", store).stdout
+
+
+def test_reconcile_shows_counts_breaks_and_the_equation(day: Path) -> None:
+    text = fine("reconcile", "--store", day).stdout
+    assert "REVERSED_BUT_SETTLED" in text and "HEALED" in text
+    assert "customer debit 40.00 = merchant books 10.00 + open breaks 30.00: holds" in text
+    document = json.loads(fine("reconcile", "--json", "--store", day).stdout)
+    assert document["counts"] == {
+        "DECLINED": 1,
+        "HEALED": 1,
+        "MATCHED": 1,
+        "REVERSED_BUT_SETTLED": 1,
+    }
+    assert document["equation"] == {
+        "host_captured_minor": 4000,
+        "terminal_approved_minor": 1000,
+        "open_breaks_minor": 3000,
+        "holds": True,
+    }
+    assert (document["opened"], document["closed"], len(document["breaks"])) == (0, 0, 1)
+
+
+def test_reconcile_of_one_day_shows_that_day(day: Path) -> None:
+    other = json.loads(fine("reconcile", "--date", "2026-03-03", "--json", "--store", day).stdout)
+    assert other["breaks"] == [] and other["equation"]["host_captured_minor"] == 0
+    same = json.loads(fine("reconcile", "--date", DAY, "--json", "--store", day).stdout)
+    assert len(same["breaks"]) == 1 and same["equation"]["open_breaks_minor"] == 3000
+
+
+def test_reconcile_ends_with_3_when_the_equation_does_not_hold(
+    day: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codes, "REVERSED_BUT_SETTLED", codes.REVERSED)
+    result = run("reconcile", "--store", day)
+    assert result.exit_code == 3
+    assert "does not hold" in result.stdout
+
+
+def test_breaks_are_listed_in_words_and_checked_on_request(day: Path) -> None:
+    assert "nothing was reconciled yet" in fine("breaks", "--store", day).stdout
+    fine("reconcile", "--store", day)
+    text = fine("breaks", "--store", day).stdout
+    assert "REVERSED_BUT_SETTLED" in text and "acquirer" in text and "30.00" in text
+    (row,) = json.loads(fine("breaks", "--json", "--store", day).stdout)
+    assert (row["code"], row["state"], row["effect_minor"]) == (
+        "REVERSED_BUT_SETTLED",
+        "open",
+        3000,
+    )
+    assert row["evidence"]["host"]["line"] == 5
+    assert run("breaks", "--check", "--store", day).exit_code == 1
+    only = fine("breaks", "--check", "--code", "HOST_ONLY", "--json", "--store", day)
+    assert json.loads(only.stdout) == []
+
+
+def test_closed_breaks_are_listed_with_their_reason_when_asked(day: Path, tmp_path: Path) -> None:
+    fine("reconcile", "--store", day)
+    file = DayFile().add(1, 1000).add(2, 2000, "DECLINED").add(3, 3000, "REVERSED")
+    fine("import", file.write(tmp_path / "corrected.csv"), "--store", day)
+    fine("reconcile", "--store", day)
+    assert json.loads(fine("breaks", "--json", "--store", day).stdout) == []
+    (row,) = json.loads(fine("breaks", "--all", "--json", "--store", day).stdout)
+    assert row["state"] == "closed" and "now agree: reversed" in row["closed_reason"]
+    assert "closed: both sides now agree" in fine("breaks", "--all", "--store", day).stdout
+
+
+def test_the_journal_is_listed_field_by_field(day: Path) -> None:
+    text = fine("journal", "list", "--store", day).stdout
+    assert "ARMED" in text and "amount=10.00" in text and "holds" in text
+    rows = json.loads(
+        fine("journal", "list", "--from", 2, "--limit", 3, "--json", "--store", day).stdout
+    )
+    assert [row["seq"] for row in rows] == [2, 3, 4]
+    assert (rows[0]["kind"], rows[0]["record"]["code"]) == ("OUTCOME", "00")
+    line = refused("journal", "list", "--device", "pz-none", "--store", day)
+    assert "pz-none: no such terminal" in line and "pz-test-1" in line
+
+
+def test_verifying_a_journal_ends_with_1_when_a_record_was_changed_or_is_missing(
+    day: Path,
+) -> None:
+    assert "the chain holds" in fine("journal", "verify", "--store", day).stdout
+    connection = sqlite3.connect(day / "store.sqlite")
+    with connection:
+        connection.execute("DELETE FROM records WHERE seq = 3")
+        (payload,) = connection.execute("SELECT payload FROM records WHERE seq = 6").fetchone()
+        changed = payload[:5] + bytes([payload[5] ^ 4]) + payload[6:]
+        connection.execute("UPDATE records SET payload = ? WHERE seq = 6", (changed,))
+    connection.close()
+    result = run("journal", "verify", "--store", day)
+    assert result.exit_code == 1
+    assert "record 3: missing from the store" in result.stdout
+    assert "record 6: the seal does not match" in result.stdout
+    (found,) = json.loads(run("journal", "verify", "--json", "--store", day).stdout)
+    assert [item["first_seq"] for item in found["damage"]] == [3, 6]
+
+
+class Ledger:
+    """A device's journal as the terminal's sync server reads it."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.first_seq = 1
+        self.released = 1
+
+    @property
+    def next_seq(self) -> int:
+        return len(self.device.payloads) + 1
+
+    def read(self, seq: int) -> bytes | None:
+        return self.device.payloads[seq - 1]
+
+    def release(self, seq: int) -> None:
+        self.released = seq
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[Device, Ledger, str]]:
+    """A terminal's own sync server over TCP, with a device's journal behind it."""
+    device = Device()
+    ledger = Ledger(device)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    loop = asyncio.new_event_loop()
+    server: Any = SyncServer(
+        device.config, ledger, lambda data: False, lambda: None, "0.1.0", lambda: b"n" * 16
+    )
+    listening = loop.run_until_complete(server.serve_tcp(port))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield device, ledger, f"tcp://127.0.0.1:{port}"
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+
+    async def ended() -> None:
+        listening.close()
+        await listening.wait_closed()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    loop.run_until_complete(ended())
+    loop.close()
+
+
+def test_syncing_twice_moves_the_records_once(
+    store: Path, served: tuple[Device, Ledger, str]
+) -> None:
+    device, ledger, url = served
+    for stan in range(1, 40):
+        device.sale(stan, 100, "approved")
+    with Store.open(store, create=True) as opened:
+        device.offer(opened)
+    first = fine("sync", "--port", url, "--store", store).stdout
+    assert "pz-test-1 (firmware 0.1.0): 78 new records" in first
+    assert ledger.released == 79
+    assert "nothing new, next is 79" in fine("sync", "--port", url, "--store", store).stdout
+    again = json.loads(fine("sync", "--port", url, "--json", "--store", store).stdout)
+    assert (again["records"], again["gaps"], again["broken_seals"]) == (0, 0, [])
+    fine("journal", "verify", "--store", store)
+
+
+def test_a_sync_tells_of_damaged_records_and_broken_seals(
+    store: Path, served: tuple[Device, Ledger, str]
+) -> None:
+    device, _, url = served
+    for stan in range(1, 5):
+        device.sale(stan, 100, "approved")
+    device.payloads[2] = None
+    last = device.payloads[7]
+    assert last is not None
+    device.payloads[7] = last[:-1] + bytes([last[-1] ^ 1])
+    with Store.open(store, create=True) as opened:
+        device.offer(opened)
+    text = fine("sync", "--port", url, "--store", store).stdout
+    assert "damaged or gone at the terminal: 1" in text
+    assert "the seal does not match at record 8" in text
+    assert run("journal", "verify", "--store", store).exit_code == 1
+
+
+def test_a_second_sync_at_the_same_time_is_refused_and_nothing_is_lost(
+    store: Path, served: tuple[Device, Ledger, str]
+) -> None:
+    device, ledger, url = served
+    device.sale(1, 100, "approved")
+    with Store.open(store, create=True) as opened:
+        device.offer(opened)
+        with RecordSink(opened) as other:
+            other.begin(device.device_id)
+            line = refused("sync", "--port", url, "--store", store)
+    assert "another sync of this terminal is going on" in line
+    assert ledger.released == 1
+    assert "2 new records" in fine("sync", "--port", url, "--store", store).stdout
+
+
+def test_a_terminal_of_another_store_is_refused(
+    store: Path, served: tuple[Device, Ledger, str]
+) -> None:
+    with Store.open(store, create=True):
+        pass
+    line = refused("sync", "--port", served[2], "--store", store)
+    assert "terminal pz-test-1 was not provisioned by this store" in line
+
+
+def test_provisioning_gives_a_terminal_the_keys_that_the_store_has(store: Path) -> None:
+    terminal = TerminalProcess(PYTHON, serial=True, config="", records=0)
+    try:
+        arguments = ("provision", "--port", terminal.url, "--store", store, "--json")
+        done = json.loads(fine(*arguments, "--merchant-name", "CORNER SHOP").stdout)
+        word, data = terminal.said().split()
+        assert word == "provisioned"
+        given = config.decode(bytes.fromhex(data))
+        with Store.open(store) as opened, opened.read() as connection:
+            (kept,) = terminals.every(connection)
+        assert given["device_id"] == kept.device_id == done["device_id"]
+        assert (given["seal_key"], given["sync_key"]) == (kept.seal_key, kept.sync_key)
+        assert (kept.state, kept.terminal_no, kept.merchant_name) == (
+            "provisioned",
+            TERMINAL,
+            "CORNER SHOP",
+        )
+        again = refused("provision", "--port", terminal.url, "--store", store)
+        assert "--replace" in again
+        again = refused("provision", "--port", terminal.url, "--store", store, "--replace")
+        assert f"{kept.device_id} already" in again
+        with Store.open(store) as opened, opened.read() as connection:
+            assert terminals.every(connection) == [kept]
+    finally:
+        terminal.close()
