@@ -1,0 +1,3 @@
+"""The terminal application."""
+
+FIRMWARE = "0.1.0"

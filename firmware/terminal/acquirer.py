@@ -1,0 +1,116 @@
+"""The line to the acquirer: one TCP connection for each online step.
+
+Each connection has a number, and what it brings goes to ``post`` as engine events. A connection
+that timed out may linger, so that a late answer is seen; the engine decides what it means.
+"""
+
+import asyncio
+import errno
+import select
+
+from protocol.iso8583 import wire
+from protocol.iso8583.codec import Iso8583Error
+
+# The longest message of the dialect; a length prefix above it ends the connection.
+MAX_MESSAGE = 1024
+_CONNECT_MS = 5000
+
+
+class AcquirerLine:
+    """Connections by number. ``post(event)`` queues an engine event."""
+
+    def __init__(self, host: str, port: int, linger_ms: int, post) -> None:
+        self._host = host
+        self._port = port
+        self._linger_ms = linger_ms
+        self._post = post
+        self._streams: dict = {}
+        self._tasks: dict = {}
+        self._lingering = 0
+
+    def connect(self, link: int) -> None:
+        """Start connecting; ``connected`` or ``connect_failed`` follows."""
+        self._tasks[link] = asyncio.create_task(self._run(link))
+
+    def send(self, link: int, data: bytes) -> None:
+        """Hand one framed message to the connection; a broken one shows as ``closed``."""
+        asyncio.create_task(self._send(link, data))
+
+    async def _send(self, link: int, data: bytes) -> None:
+        stream = self._streams.get(link)
+        if stream is None:
+            return
+        try:
+            stream.write(data)
+            await stream.drain()
+        except OSError as error:
+            self._post(("closed", link, "write: %s" % error))
+
+    def linger(self, link: int) -> None:
+        """Keep listening for a late answer for a while; only the newest such line is kept."""
+        if self._lingering and self._lingering != link:
+            self.hang_up(self._lingering)
+        self._lingering = link
+        asyncio.create_task(self._end_linger(link))
+
+    async def _end_linger(self, link: int) -> None:
+        await asyncio.sleep_ms(self._linger_ms)
+        self.hang_up(link)
+
+    def hang_up(self, link: int) -> None:
+        """Close a connection; harmless when it is gone."""
+        task = self._tasks.pop(link, None)
+        stream = self._streams.pop(link, None)
+        if self._lingering == link:
+            self._lingering = 0
+        if stream:
+            # MicroPython's close() does nothing by itself: the socket goes with wait_closed().
+            asyncio.create_task(stream.wait_closed())
+        if task and task is not asyncio.current_task():
+            task.cancel()
+
+    async def _run(self, link: int) -> None:
+        try:
+            opening = asyncio.open_connection(self._host, self._port)
+            # On MicroPython reader and writer are one stream.
+            pair: tuple = await asyncio.wait_for_ms(opening, _CONNECT_MS)
+            stream = pair[0]
+            _refuse_broken(stream.s)
+        except (OSError, asyncio.TimeoutError) as error:
+            self._tasks.pop(link, None)
+            self._post(("connect_failed", link, "connect: %s" % _say(error)))
+            return
+        self._streams[link] = stream
+        self._post(("connected", link))
+        why = "closed by the host"
+        try:
+            await self._receive(link, stream)
+        except Iso8583Error as error:
+            why = str(error)
+        except OSError as error:
+            why = "read: %s" % error
+        self._post(("closed", link, why))
+
+    async def _receive(self, link: int, reader) -> None:
+        unwrapper = wire.Unwrapper(MAX_MESSAGE)
+        while True:
+            data = await reader.read(256)
+            if not data:
+                return
+            for message in unwrapper.feed(data):
+                self._post(("received", link, message))
+
+
+def _refuse_broken(sock) -> None:
+    """MicroPython's open_connection also returns when the connection was refused: without this
+    look a sale would be armed and reversed on a line that never was. Raises OSError."""
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    for row in poll.poll(0):
+        if row[1] & (select.POLLERR | select.POLLHUP):
+            sock.close()
+            raise OSError(errno.ECONNREFUSED)
+
+
+def _say(error) -> str:
+    return str(error) or "no answer"

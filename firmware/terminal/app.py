@@ -1,0 +1,164 @@
+"""Puts a terminal together from its board: vault, journal, engine, panel, line and sync.
+
+``run`` returns only for maintenance: then the REPL has the port again and mpremote gets in.
+"""
+
+import asyncio
+import os
+import sys
+
+from micropython import kbd_intr
+
+from protocol import config as configuration
+from protocol.iso8583 import profile as profiles
+from terminal import FIRMWARE, screens
+from terminal.clock import TerminalClock
+from terminal.console import Console
+from terminal.engine import Engine
+from terminal.exchange import Exchange
+from terminal.front import Front
+from terminal.journal import Journal
+from terminal.ledger import Ledger
+from terminal.runner import Runner
+from terminal.state import State
+from terminal.sync import SyncServer
+from terminal.vault import Vault, VaultError
+
+_CTRL_C = 3
+# A journal partition in which nobody has written a journal yet (recovery.py names the rows).
+_NOT_OURS = ("UNFORMATTED", "FOREIGN")
+# A dialect put on the board by its owner comes before one that ships with the firmware.
+_PROFILES = ("profiles/", profiles.__file__[: profiles.__file__.rfind("/") + 1] + "profiles/")
+
+
+class Retained:
+    """What the sync server may see of the ledger: releases stop where a restart still reads."""
+
+    def __init__(self, ledger: Ledger, known: State) -> None:
+        self._ledger = ledger
+        self._known = known
+        self.read = ledger.read
+
+    @property
+    def first_seq(self) -> int:
+        return self._ledger.first_seq
+
+    @property
+    def next_seq(self) -> int:
+        return self._ledger.next_seq
+
+    @property
+    def released(self) -> int:
+        return self._ledger.released
+
+    def release(self, seq: int) -> None:
+        seq = min(seq, self._known.keep_from())
+        if seq > self._ledger.released:
+            self._ledger.release(seq)
+
+
+class App:
+    """One terminal on one board."""
+
+    def __init__(self, board) -> None:
+        self._board = board
+        self._panel = board.Panel()
+        self._vault = Vault(board.partition("vault"), os.urandom)
+        self._partition = board.partition("journal")
+        self._news = asyncio.Event()
+        self._crash: Exception | None = None
+        self._leaving = False
+        config = None
+        if self._vault.config is not None:
+            config = configuration.decode(self._vault.config)
+        self._selling: dict | None = None
+        self._server = SyncServer(
+            config, None, self._provision, self._escape, FIRMWARE, lambda: os.urandom(16)
+        )
+
+    async def main(self) -> None:
+        """Serve until maintenance is asked for; a crash of any task comes out of here."""
+        if self._server.settings is None:
+            self._panel.show(screens.lines("provision"))
+        console = Console(sys.stdin.buffer, sys.stdout.buffer)
+        serial = asyncio.create_task(
+            self._guard(self._server.serve_stream(console, console, True))
+        )
+        kbd_intr(-1)  # from here on 0x03 is data on the serial line
+        try:
+            while not self._leaving:
+                if self._server.settings and not self._selling:
+                    await self._sell(self._server.settings)
+                await self._news.wait()
+                self._news.clear()
+                if self._crash:
+                    self._panel.show(screens.lines("fault", "Program error"))
+                    raise self._crash
+        finally:
+            serial.cancel()
+            kbd_intr(_CTRL_C)
+        self._panel.show(screens.lines("escape"))
+
+    async def _guard(self, coroutine) -> None:
+        # A task that dies alone would leave a terminal that looks alive and sells nothing.
+        try:
+            await coroutine
+        except Exception as error:
+            self._crash = error
+            self._news.set()
+
+    def _escape(self) -> None:
+        self._leaving = True
+        self._news.set()
+
+    async def _sell(self, config: dict) -> None:
+        """Mount, replay, and start the loop of a provisioned terminal."""
+        self._selling = config
+        journal = Journal(self._partition)
+        alarm = journal.mount()["alarm"]
+        ledger = Ledger(journal, config["seal_key"], config["device_id"])
+        known = State()
+        ledger.replay(known.apply)
+        profile = profiles.load_file(_find_profile(config["profile"]))
+        exchange = Exchange(config, profile, self._vault.reveal, VaultError)
+        engine = Engine(config, exchange, known)
+        front = Front(config["merchant_name"], lambda: "READY")
+        clock = TerminalClock(self._board.Clock())
+        runner = Runner(config, self._panel, clock, self._vault, ledger, engine, front)
+        self._board.connect_wifi(config["wifi_ssid"], config["wifi_password"])
+        runner.post(("start", self._board.reset_cause(), FIRMWARE, alarm))
+        asyncio.create_task(self._guard(runner.run()))
+        asyncio.create_task(self._guard(runner.watch_panel()))
+        self._server.ledger = Retained(ledger, known)
+        if config["sync_port"]:
+            await self._server.serve_tcp(config["sync_port"])
+
+    def _provision(self, data: bytes) -> bool:
+        """Store a checked configuration; False when the journal is another terminal's."""
+        journal = Journal(self._partition)
+        alarm = journal.mount()["alarm"]
+        if alarm in _NOT_OURS or journal.next_seq == 1:
+            journal.format()
+        else:
+            config = configuration.decode(data)
+            if not Ledger(journal, config["seal_key"], config["device_id"]).belongs_to():
+                return False
+        self._vault.set_config(data)
+        self._news.set()
+        return True
+
+
+def _find_profile(name: str) -> str:
+    for folder in _PROFILES:
+        path = folder + name + ".json"
+        try:
+            os.stat(path)
+            return path
+        except OSError:
+            pass
+    raise OSError("no profile %s.json in %s" % (name, " or ".join(_PROFILES)))
+
+
+def run(board) -> None:
+    """Run the terminal until maintenance is asked for."""
+    asyncio.run(App(board).main())

@@ -1,0 +1,57 @@
+"""What a reader gives, checked, and the only forms in which it may be kept.
+
+PCI DSS 3: the PAN is shown and stored truncated (first six, last four) or as a keyed hash; track
+data is used for one message and dropped. Nothing here has a side effect.
+"""
+
+from protocol import seal
+
+TOKEN_LENGTH = 8
+
+
+class CardError(ValueError):
+    """A card that cannot be used; the message never contains its number."""
+
+
+def _luhn(pan: str) -> bool:
+    total = 0
+    for i in range(len(pan)):
+        digit = int(pan[len(pan) - 1 - i])
+        if i % 2:
+            digit = digit * 2 - 9 if digit > 4 else digit * 2
+        total += digit
+    return total % 10 == 0
+
+
+def check(card: object) -> dict:
+    """A reader's event as a dict with pan, expiry, entry and track2; raises CardError.
+
+    ``pan`` 13 to 19 digits with a right check digit, ``expiry`` YYMM, ``entry`` F22 (3 digits).
+    """
+    if not isinstance(card, dict):
+        raise CardError("card is not an object")
+    pan = card.get("pan")
+    if not isinstance(pan, str) or not 13 <= len(pan) <= 19 or not pan.isdigit():
+        raise CardError("card number is not 13 to 19 digits")
+    if not _luhn(pan):
+        raise CardError("card number has a wrong check digit")
+    expiry = card.get("expiry")
+    if not isinstance(expiry, str) or len(expiry) != 4 or not expiry.isdigit():
+        raise CardError("card expiry is not YYMM")
+    entry = card.get("entry", "021")
+    if not isinstance(entry, str) or len(entry) != 3 or not entry.isdigit():
+        raise CardError("card entry mode is not 3 digits")
+    track2 = card.get("track2", "")
+    if not isinstance(track2, str) or len(track2) > 37:
+        raise CardError("track 2 is longer than 37 characters")
+    return {"pan": pan, "expiry": expiry, "entry": entry, "track2": track2}
+
+
+def masked(pan: str) -> str:
+    """First six and last four digits, stars between; the length stays visible."""
+    return pan[:6] + "*" * (len(pan) - 10) + pan[-4:]
+
+
+def token(key: bytes, pan: str) -> bytes:
+    """A keyed hash of the whole PAN, the same for the same card on one merchant's terminals."""
+    return seal.hmac_sha256(key, pan.encode())[:TOKEN_LENGTH]

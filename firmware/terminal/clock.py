@@ -1,0 +1,55 @@
+"""Wall time on a board that may have none.
+
+An ESP32 without a battery starts with no time at all. The host's F13 and F12 (MMDDhhmmss, China
+time) set it at sign-in; records made before carry 0. Wall time is evidence only: order is the
+sequence number, matching uses the host's times (W27).
+"""
+
+# F12 and F13 are local time and carry no year. The year is the clock's own when it is set, this
+# one otherwise; a date in January right after a December build is taken as the next year.
+BUILD_YEAR = 2026
+_OFFSET_S = 8 * 3600
+
+
+def unix_seconds(year: int, host_time: str) -> int:
+    """Unix seconds of MMDDhhmmss in China time; raises ValueError when it is no date."""
+    if len(host_time) != 10 or not host_time.isdigit():
+        raise ValueError("not MMDDhhmmss: %r" % host_time)
+    month = int(host_time[0:2])
+    day = int(host_time[2:4])
+    hour = int(host_time[4:6])
+    minute = int(host_time[6:8])
+    second = int(host_time[8:10])
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 60):
+        raise ValueError("no such time: %s" % host_time)
+    days = _days(year, month, day)
+    return days * 86400 + hour * 3600 + minute * 60 + second - _OFFSET_S
+
+
+def _days(year: int, month: int, day: int) -> int:
+    """Days since 1970-01-01, counted in years that begin in March so that leap days come last."""
+    if month < 3:
+        year -= 1
+        month += 12
+    leaps = year // 4 - year // 100 + year // 400
+    return 365 * year + leaps + (153 * (month - 3) + 2) // 5 + day - 1 - 719468
+
+
+class TerminalClock:
+    """The board's clock, set from the host when it has no time."""
+
+    def __init__(self, clock) -> None:
+        self._clock = clock
+
+    def wall(self) -> int:
+        """Unix seconds, or 0 while nobody has told the time."""
+        return self._clock.wall()
+
+    def set_from_host(self, host_time: str) -> None:
+        """Take the host's time if the clock is not set; a wrong one is left alone."""
+        if self._clock.wall():
+            return
+        try:
+            self._clock.set(unix_seconds(BUILD_YEAR, host_time))
+        except ValueError:
+            return

@@ -1,0 +1,97 @@
+"""The engine's ``append`` effects: one function for each journal record it writes.
+
+``wall`` is left out: the engine has no clock, the runner stamps it.
+"""
+
+from protocol import record
+
+_DETAIL = 48  # NOTE.detail
+
+
+def boot(number: int, cause: str, firmware: str) -> tuple:
+    """Power came on for the ``number``-th time."""
+    fields = {"boot": number, "cause": cause, "firmware": firmware}
+    return _append(record.BOOT, fields)
+
+
+def signed_in(stan: int, batch: int, key_block: bytes, host_time: str) -> tuple:
+    """The host gave a batch and working keys (still encrypted under the TMK)."""
+    fields = {"stan": stan, "batch": batch, "key_block": key_block, "host_time": host_time}
+    return _append(record.SIGNED_IN, fields)
+
+
+def armed(txn: int, stan: int, batch: int, want: dict) -> tuple:
+    """The intent, what was displayed and what undoes it: durable before the first byte leaves."""
+    fields = {"txn": txn, "stan": stan, "batch": batch}
+    for name in ("amount_minor", "displayed_minor", "entry", "token"):
+        fields[name] = want[name]
+    fields["pan"] = want["masked"]
+    fields["card"] = want["cipher"]
+    fields["card_key"] = want["key_id"]
+    return _append(record.ARMED, fields)
+
+
+def outcome(of: dict, result: int, answer) -> tuple:
+    """The end of an armed transaction by the host's answer: the commit point when approved."""
+    fields = {
+        "result": result,
+        "code": answer.code,
+        "rrn": answer.rrn,
+        "auth": answer.auth,
+        "host_time": answer.host_time,
+        "amount_minor": of["amount_minor"],
+    }
+    return _append(record.OUTCOME, _of(of, fields))
+
+
+def reversal(of: dict, reason: str, attempt: int) -> tuple:
+    """Attempt 0 is the decision to reverse, written before anything else is done about it."""
+    return _append(record.REVERSAL, _of(of, {"reason": reason, "attempt": attempt}))
+
+
+def reversal_end(of: dict, result: int, code: str, rrn: str, attempts: int) -> tuple:
+    """How a reversal ended: done, nothing to reverse, or suspended as a case."""
+    fields = {"result": result, "code": code, "rrn": rrn, "attempts": attempts}
+    return _append(record.REVERSAL_END, _of(of, fields))
+
+
+def receipt(of: dict, copy: int) -> tuple:
+    """The slip is out: 1 the first, 2 a duplicate, 0 the cashier did not want one."""
+    return _append(record.RECEIPT, _of(of, {"copy": copy}))
+
+
+def late(stan: int, batch: int, mti: str, code: str, amount_minor: int) -> tuple:
+    """An answer that came after its time-out: evidence only."""
+    fields = {"stan": stan, "batch": batch, "mti": mti, "code": code}
+    fields["amount_minor"] = amount_minor
+    return _append(record.LATE, fields)
+
+
+def note(code: str, detail: str) -> tuple:
+    """Evidence of what went wrong on the way, for the causes of a break."""
+    while len(detail.encode()) > _DETAIL:
+        detail = detail[:-1]
+    return _append(record.NOTE, {"code": code, "detail": detail})
+
+
+def checkpoint(known) -> tuple:
+    """The state a restart needs, so that it need not read the whole journal."""
+    fields = {
+        "boot": known.boot,
+        "stan": known.stan,
+        "batch": known.batch,
+        "key_block": known.key_block,
+        "suspended": list(known.suspended),
+    }
+    return _append(record.CHECKPOINT, fields)
+
+
+def _of(armed_record: dict, fields: dict) -> dict:
+    fields["stan"] = armed_record["stan"]
+    fields["batch"] = armed_record["batch"]
+    return fields
+
+
+def _append(kind: int, fields: dict) -> tuple:
+    fields["kind"] = kind
+    return ("append", fields)

@@ -1,0 +1,134 @@
+"""The sealed journal: records in, sealed payloads on flash, and back.
+
+A payload is the record's CBOR followed by its 8-byte seal (protocol/seal.py). The chain's head is
+the seal of the newest readable record, so nothing but the journal itself has to be kept.
+"""
+
+from protocol import record, seal
+from protocol.cbor import CborError
+
+# Restart looks for the newest CHECKPOINT in growing windows from the end, so that boot time does
+# not grow with the journal.
+_WINDOWS = (96, 512, 4096)
+
+
+class Ledger:
+    """Appends and reads sealed records. ``journal`` is a mounted terminal.journal.Journal."""
+
+    def __init__(self, journal, seal_key: bytes, device_id: str) -> None:
+        self._journal = journal
+        self._key = seal_key
+        self._head = seal.first(seal_key, device_id)
+        self.gaps = 0
+        payload = self._newest()
+        if payload is not None:
+            self._head = seal.split(payload)[1]
+
+    def _newest(self) -> bytes | None:
+        seq = self._journal.next_seq - 1
+        while seq >= self._journal.first_seq:
+            payload = self._journal.read(seq)
+            if payload is not None:
+                return payload
+            seq -= 1
+        return None
+
+    @property
+    def first_seq(self) -> int:
+        return self._journal.first_seq
+
+    @property
+    def next_seq(self) -> int:
+        return self._journal.next_seq
+
+    @property
+    def released(self) -> int:
+        return self._journal.released
+
+    def room(self) -> int:
+        """How many more records fit now."""
+        return self._journal.room()
+
+    def append(self, rec: dict) -> int:
+        """Seal and store a record; it is durable when this returns its sequence number.
+
+        Raises what Journal.append raises (JournalFull, JournalFault); the head then stays.
+        """
+        data = record.encode(rec)
+        sealed = seal.seal(self._key, self._head, data)
+        seq = self._journal.append(data + sealed)
+        self._head = sealed
+        return seq
+
+    def read(self, seq: int) -> bytes | None:
+        """The sealed payload of one retained record, None when it is damaged."""
+        return self._journal.read(seq)
+
+    def release(self, seq: int) -> None:
+        """Everything below ``seq`` may be recycled."""
+        self._journal.release(seq)
+
+    def idle(self) -> bool:
+        """One step of housekeeping; True while there is more to do."""
+        return self._journal.idle()
+
+    def replay(self, apply) -> None:
+        """Call ``apply(seq, record)`` for every record a restart needs, oldest first."""
+        for seq in range(self._start(), self.next_seq):
+            rec = self._decode(seq)
+            if rec is None:
+                self.gaps += 1
+            else:
+                apply(seq, rec)
+
+    def record_at(self, seq: int) -> dict | None:
+        """One decoded record, None when it is damaged or no longer retained."""
+        if seq < self.first_seq or seq >= self.next_seq:
+            return None
+        return self._decode(seq)
+
+    def belongs_to(self) -> bool:
+        """Whether the newest record carries this key's seal; True for an empty journal.
+
+        A new identity must not continue another terminal's unsynced journal.
+        """
+        last = self.next_seq - 1
+        if last < self.first_seq:
+            return True
+        payload = self._journal.read(last)
+        if payload is None:
+            return False
+        data, sealed = seal.split(payload)
+        before = self._head_before(last)
+        return before is None or seal.seal(self._key, before, data) == sealed
+
+    def _head_before(self, seq: int) -> bytes | None:
+        if seq == self.first_seq:
+            return None
+        payload = self._journal.read(seq - 1)
+        return None if payload is None else seal.split(payload)[1]
+
+    def _start(self) -> int:
+        """The newest checkpoint's sequence number, or the oldest retained one."""
+        upper = self.next_seq
+        for window in _WINDOWS:
+            lower = max(self.first_seq, self.next_seq - window)
+            for seq in range(upper - 1, lower - 1, -1):
+                rec = self._decode(seq)
+                if rec is not None and rec["kind"] == record.CHECKPOINT:
+                    return seq
+            upper = lower
+            if lower == self.first_seq:
+                break
+        return self.first_seq
+
+    def _decode(self, seq: int) -> dict | None:
+        payload = self._journal.read(seq)
+        if payload is None:
+            return None
+        try:
+            return record.decode(seal.split(payload)[0])
+        except (record.RecordError, CborError):
+            # A slot whose CRC holds but whose bytes are no record: counted as a gap, and the
+            # companion sees the raw payload.
+            return None

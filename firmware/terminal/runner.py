@@ -1,0 +1,177 @@
+"""Carries the engine's effects out, in order, on a board.
+
+The one rule that matters: an ``append`` returns only when the record is durable, and no effect
+behind it starts before. If the journal raises, the effects behind it are dropped and the engine is
+told; so nothing is sent, shown or printed on the strength of a record that is not there.
+"""
+
+import asyncio
+
+from terminal import cards, screens
+from terminal.acquirer import AcquirerLine
+from terminal.journal import JournalFault, JournalFull
+
+# A stalled peer must not make the queue grow: events beyond this are refused where they arise.
+_MAX_EVENTS = 32
+# A late answer is listened for this many answer time-outs long.
+_LINGER = 3
+
+
+class Runner:
+    """The loop of one terminal: panel, line and timers in; effects out."""
+
+    def __init__(self, config: dict, panel, clock, vault, ledger, engine, front) -> None:
+        self._panel = panel
+        self._clock = clock
+        self._vault = vault
+        self._ledger = ledger
+        self._engine = engine
+        self._front = front
+        self._token_key = config["token_key"]
+        linger_ms = _LINGER * config["response_ms"]
+        self._line = AcquirerLine(config["host"], config["port"], linger_ms, self.post)
+        self._events: list[tuple] = []
+        self._wake = asyncio.Event()
+        self._shown: list[str] = []
+        self._timers: dict = {}
+        self._do: dict = {
+            "append": self._append,
+            "connect": self._connect,
+            "send": self._send,
+            "linger": self._linger,
+            "hang_up": self._hang_up,
+            "timer": self._timer,
+            "show": self._show,
+            "home": self._home,
+            "print": self._print,
+            "beep": self._beep,
+            "set_clock": self._set_clock,
+            "forget_cards": self._forget_cards,
+            "card_sale": self._card_sale,
+            "answer": self._answer,
+            "next": self._next,
+        }
+
+    def post(self, event: tuple) -> None:
+        """Queue an event; a full queue drops panel events, which a person simply repeats."""
+        if len(self._events) >= _MAX_EVENTS and event[0] in ("key", "card"):
+            return
+        self._events.append(event)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Serve for ever."""
+        while True:
+            if self._events:
+                self.dispatch(self._events.pop(0))
+                await asyncio.sleep_ms(0)
+            elif not self._housekeeping():
+                self._wake.clear()
+                await self._wake.wait()
+            else:
+                await asyncio.sleep_ms(0)
+
+    async def watch_panel(self) -> None:
+        """Turn what the panel brings into events."""
+        while True:
+            event = await self._panel.event()
+            if "key" in event:
+                self.post(("key", str(event["key"])))
+            elif "card" in event:
+                self.post(("card", event["card"]))
+
+    def dispatch(self, event: tuple) -> None:
+        """One event, and all its effects."""
+        if event[0] == "key":
+            effects = self._front.key(event[1])
+        elif event[0] == "card":
+            effects = self._front.card(event[1], self._shown)
+        else:
+            effects = self._engine.handle(event)
+        self._carry_out(effects)
+
+    def _carry_out(self, effects: list) -> None:
+        try:
+            for effect in effects:
+                self._do[effect[0]](*effect[1:])
+        except (JournalFull, JournalFault) as error:
+            self._carry_out(self._engine.handle(("storage_failed", str(error))))
+
+    def _housekeeping(self) -> bool:
+        """One step of work that must not stand in a customer's way; True while there is more."""
+        if self._engine.step or self._engine.want:
+            return False
+        effects = self._engine.handle(("idle",))
+        if effects:
+            self._carry_out(effects)
+            return True
+        return self._ledger.idle()
+
+    # -- effects --------------------------------------------------------------------------------
+
+    def _append(self, rec: dict) -> None:
+        rec["wall"] = self._clock.wall()
+        self._engine.known.apply(self._ledger.append(rec), rec)
+
+    def _next(self) -> None:
+        # First in the queue: nothing may come between an effect list and what follows from it.
+        self._events.insert(0, ("next",))
+        self._wake.set()
+
+    def _connect(self, link: int) -> None:
+        self._line.connect(link)
+
+    def _send(self, link: int, data: bytes) -> None:
+        self._line.send(link, data)
+
+    def _linger(self, link: int) -> None:
+        self._line.linger(link)
+
+    def _hang_up(self, link: int) -> None:
+        self._line.hang_up(link)
+
+    def _timer(self, name: str, number: int, milliseconds: int) -> None:
+        task = self._timers.pop(name, None)
+        if task:
+            task.cancel()
+        self._timers[name] = asyncio.create_task(self._run_timer(name, number, milliseconds))
+
+    async def _run_timer(self, name: str, number: int, milliseconds: int) -> None:
+        await asyncio.sleep_ms(milliseconds)
+        self.post(("timer", name, number))
+
+    def _show(self, mode: str, screen: str, *values: object) -> None:
+        self._shown = screens.lines(screen, *values)
+        self._front.mode = mode
+        self._panel.show(self._shown)
+
+    def _home(self) -> None:
+        self._carry_out(self._front.idle())
+
+    def _print(self, row: str) -> None:
+        self._panel.print_line(row)
+
+    def _beep(self, times: int) -> None:
+        self._panel.beep(times)
+
+    def _set_clock(self, host_time: str) -> None:
+        self._clock.set_from_host(host_time)
+
+    def _forget_cards(self) -> None:
+        self._vault.rotate()
+
+    def _card_sale(self, amount_minor: int, displayed_minor: int, raw: dict) -> None:
+        try:
+            card = cards.check(raw)
+        except cards.CardError as error:
+            self._carry_out([("show", "result", "refused", str(error)), ("beep", 3)])
+            return
+        card["masked"] = cards.masked(card["pan"])
+        card["token"] = cards.token(self._token_key, card["pan"])
+        card["cipher"], card["key_id"] = self._vault.protect(card["pan"], card["expiry"])
+        room = self._ledger.room()
+        sale = ("sale", amount_minor, displayed_minor, card, room)
+        self._carry_out(self._engine.handle(sale))
+
+    def _answer(self, wanted: bool) -> None:
+        self._carry_out(self._engine.handle(("reprint", wanted)))

@@ -1,0 +1,96 @@
+"""The panel's side of a sale: what is shown is what is charged."""
+
+from terminal import money, screens
+from terminal.front import Front
+from tests.shared.expect import raises
+
+
+class Panel:
+    """Carries the front's show effects out, as the runner does."""
+
+    def __init__(self) -> None:
+        self.front = Front("Corner shop", lambda: "READY")
+        self.shown = []
+        self.effects = []
+
+    def carry_out(self, effects: list) -> list:
+        for effect in effects:
+            if effect[0] == "show":
+                self.front.mode = effect[1]
+                self.shown = screens.lines(effect[2], *effect[3:])
+        self.effects = effects
+        return effects
+
+    def keys(self, *names: str) -> "Panel":
+        for name in names:
+            self.carry_out(self.front.key(name))
+        return self
+
+    def card(self) -> list:
+        return self.front.card({"pan": "x"}, self.shown)
+
+
+def test_digits_enter_enter_card_gives_the_amount_that_is_on_the_screen():
+    panel = Panel().keys("1", "2", "3", "4", "ENTER")
+    assert panel.shown[2] == "CNY 12.34"
+    panel.keys("ENTER")
+    assert panel.card() == [("card_sale", 1234, 1234, {"pan": "x"})]
+
+
+def test_the_displayed_amount_is_read_from_the_screen_not_from_the_digits():
+    panel = Panel().keys("5", "0", "0", "ENTER", "ENTER")
+    panel.shown = ["CNY 50.00"]
+    assert panel.card()[0][1:3] == (500, 5000)
+
+
+def test_a_card_before_the_confirmation_charges_nothing():
+    for keys in ([], ["7"], ["7", "ENTER"]):
+        assert Panel().keys(*keys).card() == []
+
+
+def test_cancel_at_every_stage_goes_back_to_the_first_screen():
+    for keys in (["7"], ["7", "ENTER"], ["7", "ENTER", "ENTER"]):
+        panel = Panel().keys(*keys).keys("CANCEL")
+        assert panel.front.mode == "idle"
+        assert panel.keys("9").shown[2] == "CNY 0.09"
+
+
+def test_clear_takes_the_last_digit_and_zero_cannot_be_confirmed():
+    panel = Panel().keys("1", "2", "CLEAR", "CLEAR", "ENTER")
+    assert panel.front.mode == "amount"
+    assert panel.shown[2] == "CNY 0.00"
+
+
+def test_more_than_ten_digits_are_not_taken():
+    panel = Panel().keys(*["9"] * 10)
+    assert panel.keys("9").effects == [("beep", 1)]
+    assert panel.shown[2] == "CNY 99999999.99"
+
+
+def test_keys_do_nothing_while_the_engine_is_busy():
+    panel = Panel()
+    panel.front.mode = "busy"
+    for key in ("1", "ENTER", "CANCEL", "CLEAR"):
+        assert panel.front.key(key) == []
+
+
+def test_an_owed_receipt_is_answered_with_enter_or_clear_only():
+    panel = Panel()
+    panel.front.mode = "ask"
+    assert panel.front.key("1") == []
+    assert panel.front.key("ENTER") == [("answer", True)]
+    assert panel.front.key("CLEAR") == [("answer", False)]
+
+
+def test_amounts_read_back_as_they_were_shown():
+    for amount_minor in (0, 1, 10, 99, 100, 1234, 999999999999):
+        assert money.read(money.show(amount_minor)) == amount_minor
+    for text in ("", "12", "12.3", "12.345", "x.34", "12,34", "-1.00"):
+        raises(ValueError, money.read, text)
+
+
+def test_every_screen_fits_the_panel():
+    for name in screens._SCREENS:
+        rows = screens.lines(name, *["99999999.99"] * 4)
+        assert len(rows) <= screens.MAX_LINES
+        assert max([len(row) for row in rows]) <= screens.WIDTH
