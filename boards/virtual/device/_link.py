@@ -1,0 +1,84 @@
+"""The virtual board's wire to its supervisor: one request, one answer, over an inherited socket.
+
+Everything a real board does in silicon (flash, panel, resets) is one request here; the supervisor
+carries it out before it answers, so a power cut lands exactly on one operation. All
+buffers are made at boot: a flash operation must not allocate.
+
+Request: op u8, partition u8, spare u16, address u32, length u32, then length bytes for PROGRAM,
+FIND and PANEL. Answer: status u32 (0, or an ESP_ERR_* code), value u32, then the data of a READ.
+"""
+
+import os
+import struct
+
+READ = 1
+PROGRAM = 2
+ERASE = 3
+FIND = 4
+PANEL = 5
+KBD_INTR = 6
+READY = 7
+WATCHDOG = 8
+HARD_RESET = 9
+SOFT_RESET = 10
+
+_stream = open(int(os.getenv("BOARD_LINK", "-1")), "r+b")
+_send = _stream.write
+_receive = _stream.readinto
+_request = bytearray(12)
+_answer = bytearray(8)
+_nothing = bytearray(0)
+
+
+def call(
+    op: int, partition: int = 0, address: int = 0, length: int = 0, out=_nothing, into=_nothing
+) -> int:
+    """Send a request with the bytes of ``out``; return the status. A READ's data goes to ``into``.
+
+    Ctrl-C waits until the answer is here, as it does on a chip whose VM stops during a flash
+    operation; otherwise the next request would read this one's answer.
+    """
+    struct.pack_into("<BBHII", _request, 0, op, partition, 0, address, length)
+    interrupt = None
+    step = 0
+    while True:
+        # The VM raises a pending Ctrl-C at jumps and in blocked reads. So: every jump is inside
+        # the try, and there is none between a transfer and the step that records it.
+        try:
+            while step < 3:
+                if step == 0:
+                    _send(_request)
+                    _send(out)
+                    step = 1
+                elif step == 1:
+                    _receive(_answer)
+                    step = 2
+                else:
+                    if _status() == 0:
+                        _receive(into)
+                    step = 3
+            break
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt:
+        raise interrupt
+    return _status()
+
+
+def _status() -> int:
+    return _answer[0] | _answer[1] << 8  # unpacking would allocate a tuple
+
+
+def value() -> int:
+    """The value of the latest answer."""
+    return struct.unpack_from("<I", _answer, 4)[0]
+
+
+def setting(name: str) -> str:
+    """What the supervisor set for this run: CAUSE, SAFE, ID."""
+    return os.getenv("BOARD_" + name, "")
+
+
+def open_events():
+    """The stream of front panel events, JSON lines."""
+    return open(int(os.getenv("BOARD_EVENTS", "-1")), "rb")

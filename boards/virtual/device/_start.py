@@ -1,0 +1,37 @@
+"""What the C start-up of a board does before boot.py: mount, path, modules. See launch.py."""
+
+import os
+import sys
+
+import vfs
+
+
+def mount(device: str, files: str):
+    """Make ``files`` the root file system, and ``device`` the modules a board has built in."""
+    root = vfs.VfsPosix(files)
+    built_in = vfs.VfsPosix(device)
+    vfs.umount("/")
+    vfs.mount(root, "/")
+    vfs.mount(built_in, "/_virtual", readonly=True)
+    os.chdir("/")
+    sys.path[:] = ["", ".frozen", "/lib", "/_virtual"]
+
+
+def scripts(main: bool) -> list:
+    """Which files run, in order; main.py not after a reset from the raw REPL."""
+    import _link
+    import _micropython
+
+    sys.modules["micropython"] = _micropython
+    _link.call(_link.READY)
+    there = os.listdir("/")
+    return [name for name in ("boot.py", "main.py")[: 2 if main else 1] if name in there]
+
+
+def finish(soft_reset: bool):
+    """The scripts are over: give Ctrl-C back to the REPL, or reset after a SystemExit."""
+    import _link
+
+    _link.call(_link.KBD_INTR, 0, 1)
+    if soft_reset:
+        _link.call(_link.SOFT_RESET)

@@ -1,0 +1,94 @@
+"""The virtual board, as the firmware sees it. Every board has this module with these names."""
+
+import asyncio
+import json
+import time
+
+import _link
+import esp32
+import machine
+import network
+
+NAME = "virtual"
+
+_LINES = 8
+_COLUMNS = 21
+_CAUSES = {1: "PWRON", 2: "HARD", 3: "WDT", 4: "DEEPSLEEP", 5: "SOFT"}
+_wlan = network.WLAN(network.STA_IF)
+
+
+def partition(label: str) -> esp32.Partition:
+    """The block device with this label; OSError(ENOENT) when there is none."""
+    found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label=label)
+    if not found:
+        raise OSError(2)
+    return found[0]
+
+
+def reset_cause() -> str:
+    return _CAUSES[machine.reset_cause()]
+
+
+def safe_mode() -> bool:
+    """True when the safe-mode button was held at start."""
+    return _link.setting("SAFE") == "1"
+
+
+def unique_id() -> bytes:
+    return machine.unique_id()
+
+
+def connect_wifi(ssid: str, password: str) -> bool:
+    """Returns whether there is a connection; here there always is, to the host's loopback."""
+    _wlan.active(True)
+    _wlan.connect(ssid, password)
+    return _wlan.isconnected()
+
+
+class Clock:
+    """Wall time of a chip without a battery: not set until somebody sets it."""
+
+    def __init__(self):
+        self._offset = None
+
+    def wall(self) -> int:
+        """Unix seconds, or 0 while not set."""
+        return 0 if self._offset is None else int(time.time()) + self._offset
+
+    def set(self, unix_seconds: int):
+        self._offset = unix_seconds - int(time.time())
+
+
+class Panel:
+    """Display of 8 lines of 21 characters, paper, beeper, keypad and card reader."""
+
+    def __init__(self):
+        self._events = asyncio.StreamReader(_link.open_events())
+
+    def show(self, lines: list):
+        """Replace the whole screen."""
+        if len(lines) > _LINES:
+            raise ValueError("%d lines on a display of %d" % (len(lines), _LINES))
+        for line in lines:
+            if len(line) > _COLUMNS:
+                raise ValueError("%d characters in a line of %d" % (len(line), _COLUMNS))
+        self._emit({"screen": lines})
+
+    def print_line(self, text: str):
+        self._emit({"print": text})
+
+    def beep(self, n: int):
+        self._emit({"beep": n})
+
+    def _emit(self, message: dict):
+        data = json.dumps(message).encode()
+        if _link.call(_link.PANEL, 0, 0, len(data), data):
+            raise ValueError("the panel refused %d bytes" % len(data))
+
+    async def event(self) -> dict:
+        """The next {"key": ...} or {"card": {...}}; waits without blocking the loop."""
+        while True:
+            line = await self._events.readline()
+            if line:
+                return json.loads(line)
+            await asyncio.sleep(1)  # the wire is gone: so is the power, any moment now

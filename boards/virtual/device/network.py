@@ -1,0 +1,45 @@
+"""network.WLAN of the virtual board: the host's loopback is the network, always in range."""
+
+STA_IF = 0
+AP_IF = 1
+STAT_IDLE = 1000
+STAT_GOT_IP = 1010
+
+_hostname = "mpy-virtual"
+
+
+def hostname(name: str | None = None) -> str:
+    global _hostname
+    if name is not None:
+        _hostname = name
+    return _hostname
+
+
+class WLAN:
+    def __init__(self, interface: int = STA_IF):
+        self._active = False
+        self._connected = False
+
+    def active(self, on: bool | None = None) -> bool:
+        if on is not None:
+            self._active = bool(on)
+            self._connected = self._connected and self._active
+        return self._active
+
+    def connect(self, ssid: str | None = None, key: str | None = None):
+        if not self._active:
+            raise OSError("Wifi Not Started")
+        self._connected = True
+
+    def disconnect(self):
+        self._connected = False
+
+    def isconnected(self) -> bool:
+        return self._connected
+
+    def status(self) -> int:
+        return STAT_GOT_IP if self._connected else STAT_IDLE
+
+    def ifconfig(self) -> tuple:
+        address = "127.0.0.1" if self._connected else "0.0.0.0"
+        return (address, "255.0.0.0", address, address)

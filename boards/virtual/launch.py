@@ -1,0 +1,65 @@
+"""Run as a script: turns this process into the board's chip. Standard library only, no site.
+
+The wheel ships MicroPython as a CPython extension, so a short start in CPython is needed anyway;
+it picks the REPL and puts a safe Ctrl-C in place.
+Arguments: folder of the wheel, device folder, root folder, heap size, "raw" or "friendly".
+"""
+
+import ctypes
+import fcntl
+import importlib
+import os
+import signal
+import sys
+import termios
+
+# Exit statuses of a chip that came to its end in order, by the REPL it was in. An interpreter
+# that calls exit() on its own never gets to use them.
+ENDED_IN_FRIENDLY_REPL = 42
+ENDED_IN_RAW_REPL = 43
+
+_BOOT = """\
+__import__("sys").path[:] = [{device!r}]
+import _start
+_start.mount({device!r}, {root!r})
+_exit = False
+try:
+    for _name in _start.scripts({main!r}):
+        execfile(_name)
+except SystemExit:
+    _exit = True
+finally:
+    _start.finish(_exit)
+"""
+
+
+# What the supervisor sends for Ctrl-C. The unix port's own handler, for SIGINT, jumps out of
+# whatever runs, even with the heap's lock held, and the interpreter hangs.
+CTRL_C = signal.SIGUSR1
+
+
+def _install_ctrl_c(library: ctypes.CDLL) -> None:
+    """As the interrupt of a real port does: the VM raises KeyboardInterrupt where it is safe."""
+    libc = ctypes.CDLL(None)
+    handler = ctypes.cast(library.mp_sched_keyboard_interrupt, ctypes.c_void_p)
+    libc.signal(ctypes.c_int(CTRL_C), handler)
+    libc.siginterrupt(ctypes.c_int(CTRL_C), 1)  # blocked reads and sleeps end at once
+
+
+def main(wheel: str, device: str, root: str, heap: str, repl: str) -> int:
+    # As a controlling terminal, the pty takes the chip with it when the supervisor dies.
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    sys.path.insert(0, wheel)
+    micropython_run = importlib.import_module("micropython_run")
+    library = ctypes.CDLL(micropython_run.__file__)
+    mode = ctypes.c_int.in_dll(library, "pyexec_mode_kind")
+    mode.value = int(repl == "raw")
+    _install_ctrl_c(library)
+    boot = _BOOT.format(device=device, root=root, main=repl == "friendly")
+    arguments = ["micropython", "-X", "heapsize=" + heap, "-i", "-c", boot]
+    micropython_run.run_main(arguments)
+    return ENDED_IN_RAW_REPL if mode.value else ENDED_IN_FRIENDLY_REPL
+
+
+if __name__ == "__main__":
+    os._exit(main(*sys.argv[1:]))

@@ -1,0 +1,186 @@
+"""The board's serial port: a pty that stays, relayed to the chip's pty, which dies with the chip.
+
+A chip gets a new pty at every start, the outer one keeps its path over power cycles. Both are
+raw: bytes pass unchanged. Whether 0x03 is a Ctrl-C stands in the inner line's settings, so that
+the REPL of the unix port, which makes the line raw while it reads, switches it as it should.
+"""
+
+import asyncio
+import fcntl
+import os
+import struct
+import termios
+from collections.abc import Callable
+
+RECEIVE_RING = 259
+"""Bytes kept for a chip that reads late. ESP32 drops the rest in silence, and so do we."""
+
+_CHUNK = 4096
+_PATIENCE = 0.2  # seconds; then output that no host reads is thrown away, as USB-Serial-JTAG does
+_CTRL_C = b"\x03"
+# A flag without an effect of its own while ISIG is off; the supervisor sends the signal itself.
+_TAKES_CTRL_C = termios.NOFLSH
+
+
+def set_raw(descriptor: int, ctrl_c: bool) -> None:
+    """No echo, no translation, no signals, no flow control."""
+    _, _, cflag, _, ispeed, ospeed, characters = termios.tcgetattr(descriptor)
+    cflag = (cflag & ~(termios.CSIZE | termios.PARENB)) | termios.CS8
+    characters[termios.VMIN], characters[termios.VTIME] = 1, 0
+    lflag = _TAKES_CTRL_C if ctrl_c else 0
+    attributes = [0, 0, cflag, lflag, ispeed, ospeed, characters]
+    termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
+
+
+def takes_ctrl_c(descriptor: int) -> bool:
+    """Whether 0x03 interrupts what runs on the chip; False: it is data."""
+    return bool(termios.tcgetattr(descriptor)[3] & _TAKES_CTRL_C)
+
+
+class SerialPort:
+    """All methods except ``close`` are for the event loop's thread."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_output: Callable[[bytes], None]
+    ) -> None:
+        self.dropped = 0
+        """Bytes towards the chip that found its ring full."""
+        self._loop = loop
+        self._on_output = on_output
+        self._outer, self._outer_slave = os.openpty()
+        set_raw(self._outer_slave, ctrl_c=False)
+        os.set_blocking(self._outer, False)
+        self.path = os.ttyname(self._outer_slave)
+        self._inner: tuple[int, int] | None = None
+        self._interrupt: Callable[[], bool] = lambda: False
+        self._listening = False
+        self._inbox = bytearray()
+        self._outbox = bytearray()
+        self._nobody_reads = False
+        self._discard_timer: asyncio.TimerHandle | None = None
+
+    def open(self) -> None:
+        self._loop.add_reader(self._outer, self._from_host)
+
+    def attach(self, master: int, slave: int, interrupt: Callable[[], bool]) -> None:
+        """Connect a chip's pty; what the host sends is kept until the chip listens.
+
+        ``interrupt`` is called for a Ctrl-C; it returns False when it was data after all.
+        """
+        self._interrupt = interrupt
+        os.set_blocking(master, False)
+        self._inner = (master, slave)
+        self._loop.add_reader(master, self._from_chip)
+
+    def listen(self) -> None:
+        """The chip's interpreter is up: Ctrl-C no longer kills it, input may flow."""
+        self._listening = True
+        self._pass_on()
+
+    def detach(self) -> None:
+        """The chip is gone: take the last of its output, close its pty."""
+        if self._inner is None:
+            return
+        master, slave = self._inner
+        self._loop.remove_reader(master)
+        self._listening = False
+        os.close(slave)
+        while data := self._read(master):
+            self.emit(data)
+        self._inner = None
+        os.close(master)
+
+    def emit(self, data: bytes) -> None:
+        """Send to the host."""
+        self._on_output(data)
+        self._outbox += data
+        self._to_host()
+
+    def close(self) -> None:
+        """After the event loop has ended."""
+        os.close(self._outer)
+        os.close(self._outer_slave)
+
+    def _from_host(self) -> None:
+        self._inbox += self._read(self._outer)
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._inner is None or not self._listening:
+            self.dropped += max(0, len(self._inbox) - RECEIVE_RING)
+            del self._inbox[RECEIVE_RING:]
+            return
+        data, self._inbox = bytes(self._inbox), bytearray()
+        while data:
+            # A chip sees Ctrl-C before its ring does, even when the ring is full.
+            plain, ctrl_c, data = data.partition(_CTRL_C)
+            self._to_ring(plain)
+            if ctrl_c and not (takes_ctrl_c(self._inner[1]) and self._interrupt()):
+                self._to_ring(ctrl_c)
+
+    def _to_ring(self, data: bytes) -> None:
+        assert self._inner is not None
+        master, slave = self._inner
+        waiting = struct.unpack("i", fcntl.ioctl(slave, termios.FIONREAD, bytes(4)))[0]
+        taken = self._write(master, data[: max(0, RECEIVE_RING - waiting)])
+        self.dropped += len(data) - taken
+
+    def _from_chip(self) -> None:
+        assert self._inner is not None
+        data = self._read(self._inner[0])
+        if data:
+            self.emit(data)
+        else:  # hung up; the chip's end is noticed elsewhere
+            self._loop.remove_reader(self._inner[0])
+
+    def _to_host(self) -> None:
+        taken = self._write(self._outer, self._outbox)
+        del self._outbox[:taken]
+        if not self._outbox:
+            self._nobody_reads = False
+            self._stop_waiting()
+        elif self._nobody_reads:
+            self._outbox.clear()
+        elif taken or self._discard_timer is None:
+            self._wait_for_reader()
+
+    def _wait_for_reader(self) -> None:
+        """Hold the chip's output back, and give up when the host has read nothing for a while."""
+        self._stop_waiting()
+        self._discard_timer = self._loop.call_later(_PATIENCE, self._discard)
+        self._loop.add_writer(self._outer, self._to_host)
+        self._pause(True)
+
+    def _discard(self) -> None:
+        self._outbox.clear()
+        self._nobody_reads = True
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._discard_timer is not None:
+            self._discard_timer.cancel()
+            self._discard_timer = None
+            self._loop.remove_writer(self._outer)
+            self._pause(False)
+
+    def _pause(self, paused: bool) -> None:
+        if self._inner is None:
+            return
+        if paused:
+            self._loop.remove_reader(self._inner[0])
+        else:
+            self._loop.add_reader(self._inner[0], self._from_chip)
+
+    @staticmethod
+    def _read(descriptor: int) -> bytes:
+        try:
+            return os.read(descriptor, _CHUNK)
+        except OSError:  # EIO: hung up; EAGAIN: nothing there
+            return b""
+
+    @staticmethod
+    def _write(descriptor: int, data: bytes | bytearray) -> int:
+        try:
+            return os.write(descriptor, data) if data else 0
+        except OSError:
+            return 0

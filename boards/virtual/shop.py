@@ -1,0 +1,267 @@
+"""A shop on one machine: a virtual terminal, the acquirer host and the companion.
+
+All three are the real programs: the firmware under MicroPython, the host and the companion as
+processes with sockets and files of their own. The demo and the end-to-end tests drive it as a
+cashier would, from the front panel, and cut the power where they want it cut.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from boards.virtual.board import FLASH, HEAP, VirtualBoard
+from boards.virtual.cuts import Phase
+from boards.virtual.flash import FlashCounts
+
+MERCHANT_NO = "104110070110001"
+TERMINAL_NO = "10000001"
+MERCHANT_NAME = "Corner shop"
+BUSINESS_DATE = "2026-11-20"
+
+# First lines of the screens that end a sale; "UNFINISHED SALE" is still under way.
+ENDS = ("APPROVED", "DECLINED", "NOT CHARGED", "OPEN CASE", "NO CONNECTION", "NOT POSSIBLE")
+WAIT = 15.0
+
+Event = dict[str, Any]
+
+
+def free_port() -> int:
+    """A loopback TCP port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def card(number: int) -> dict[str, str]:
+    """A synthetic card: prefix 999999 is assigned to nobody, the check digit is right."""
+    body = f"999999{number:09d}"
+    total = 0
+    for place, digit in enumerate(reversed(body)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return {"pan": f"{body}{-total % 10}", "expiry": "3012", "entry": "021"}
+
+
+class Host:
+    """`companion host` as a process, with what it says as it runs."""
+
+    def __init__(self, directory: Path, faults: list[Event], port: int = 0) -> None:
+        script = directory / "faults.jsonl"
+        script.write_text("".join(json.dumps(fault) + "\n" for fault in faults))
+        self.ledger = directory / "host.sqlite"
+        self.events: list[Event] = []
+        self._news = threading.Condition()
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "companion", "host"),
+                *("--listen", f"127.0.0.1:{port}", "--ledger", str(self.ledger)),
+                *("--faults", str(script), "--clock", f"{BUSINESS_DATE}T09:00:00+08:00"),
+                "--json",
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, name="host events")
+        self._reader.start()
+        self.port = int(self.wait(lambda event: event["event"] == "listening")["port"])
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            with self._news:
+                self.events.append(json.loads(line))
+                self._news.notify_all()
+        with self._news:
+            self.events.append({"event": "ended"})
+            self._news.notify_all()
+
+    def wait(self, wanted: Callable[[Event], bool], since: int = 0) -> Event:
+        """The first event from number ``since`` on that is wanted."""
+        with self._news:
+            seen = since
+            while True:
+                for event in self.events[seen:]:
+                    seen += 1
+                    if wanted(event):
+                        return event
+                    if event["event"] == "ended":
+                        raise RuntimeError("the host ended")
+                if not self._news.wait(WAIT):
+                    raise TimeoutError(f"host: not within {WAIT} s; last: {self.events[-3:]}")
+
+    def close(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(WAIT)
+        self._reader.join(WAIT)
+        if self._process.stdout:
+            self._process.stdout.close()
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where the power goes during a sale.
+
+    ``program`` counts the journal programs from the card on: 1 is ARMED, 2 the outcome, 3 the
+    receipt's record; ``phase`` is before, torn or after it. ``printed`` counts slip lines.
+    ``held`` cuts when the host has taken a message of this MTI and sits on its answer.
+    """
+
+    window: str
+    program: int = 0
+    phase: Phase = "before"
+    printed: int = 0
+    held: str = ""
+
+
+class Shop:
+    """One terminal, one host, one companion store in ``directory``."""
+
+    def __init__(
+        self,
+        directory: Path,
+        faults: list[Event] | None = None,
+        heap: str = HEAP,
+        journal_bytes: int = FLASH["journal"],
+    ) -> None:
+        self.directory = directory
+        self.store = directory / "store"
+        self.sync_port = free_port()
+        self.host = Host(directory, faults or [])
+        self.board = VirtualBoard(
+            directory / "board", heap=heap, flash={**FLASH, "journal": journal_bytes}
+        )
+        self.board.install()
+        self.board.power_on()
+
+    def __enter__(self) -> Shop:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.board.close()
+        self.host.close()
+
+    def companion(self, *arguments: str, code: int = 0) -> str:
+        """Run a command on this shop's store as its user does; returns what it printed."""
+        return self._run(*arguments, "--store", str(self.store), code=code)
+
+    def escape(self) -> None:
+        """Give the serial port to the REPL."""
+        self._run("escape", "--port", self.board.pty)
+
+    def host_day(self) -> Path:
+        """The host's day file, as the acquirer would send it after the day."""
+        out = self.directory / "day.csv"
+        ledger = str(self.host.ledger)
+        self._run("host-day", "--ledger", ledger, "--date", BUSINESS_DATE, "--out", str(out))
+        return out
+
+    def _run(self, *arguments: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "companion", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "COLUMNS": "110"},
+        )
+        if done.returncode != code:
+            raise RuntimeError(
+                f"companion {' '.join(arguments)}: exit {done.returncode}, not {code}\n"
+                f"{done.stdout}{done.stderr}"
+            )
+        return done.stdout if code == 0 else done.stdout + done.stderr
+
+    def provision(self, response_ms: int = 400, reversal_wait_ms: int = 100) -> None:
+        """Give the fresh terminal its identity and wait until it is ready to sell."""
+        self.board.wait_screen("NOT PROVISIONED", WAIT)
+        self.companion(
+            "provision",
+            *("--port", self.board.pty, "--merchant-name", MERCHANT_NAME),
+            *("--merchant-no", MERCHANT_NO, "--terminal-no", TERMINAL_NO),
+            *("--host", "127.0.0.1", "--host-port", str(self.host.port)),
+            *("--sync-port", str(self.sync_port)),
+            *("--response-ms", str(response_ms), "--reversal-wait-ms", str(reversal_wait_ms)),
+        )
+        self.board.wait_screen(MERCHANT_NAME, WAIT)
+
+    def key_in(self, amount_minor: int) -> None:
+        """Type an amount and confirm it, up to the screen that asks for a card."""
+        self.board.type(str(amount_minor))
+        self.board.press("ENTER")
+        self.board.wait_screen("CHARGE", WAIT)
+        self.board.press("ENTER")
+        self.board.wait_screen("Insert or tap card", WAIT)
+
+    def sell(self, amount_minor: int, with_card: dict[str, str], cut: Cut | None = None) -> str:
+        """One sale; returns the screen that ended it. With a cut: the screen after the restart."""
+        self.key_in(amount_minor)
+        since = len(self.host.events)
+        if cut:
+            self._arm(cut)
+        self.board.insert_card(with_card)
+        if not cut:
+            return self.wait_end()
+        if cut.held:
+            self.host.wait(
+                lambda event: event["event"] == "fault" and event["mti"] == cut.held, since
+            )
+            self.board.power_off()
+        else:
+            self.board.wait_cut(WAIT)
+        return self.restart()
+
+    def flash_of_a_sale(self, amount_minor: int, with_card: dict[str, str]) -> FlashCounts:
+        """What one approved sale does to the journal's flash, from the card to the slip's end."""
+        self.key_in(amount_minor)
+        journal = self.board.flash["journal"]
+        before = journal.counts
+        self.board.insert_card(with_card)
+        assert self.wait_end() == "APPROVED"
+        # The terminal answers a key only when the sale's last record is stored.
+        self.board.press("CLEAR")
+        self.board.wait_screen(MERCHANT_NAME, WAIT)
+        return journal.counts - before
+
+    def _arm(self, cut: Cut) -> None:
+        if cut.program:
+            self.board.cut_at_program(cut.program, cut.phase, seed=cut.program)
+        elif cut.printed:
+            left = [cut.printed]
+
+            def nth_line(output: dict[str, Any]) -> bool:
+                left[0] -= "print" in output
+                return left[0] == 0
+
+            self.board.cut_on_panel(nth_line)
+
+    def restart(self) -> str:
+        """Power on, let the terminal finish what was open, reprint a slip that is owed."""
+        self.board.power_on()
+        screen = self.board.wait_screen(
+            lambda lines: lines[0] == MERCHANT_NAME or is_end(lines), WAIT
+        )
+        if "Receipt not printed" in screen:
+            self.board.press("ENTER")
+            self.board.wait_screen(MERCHANT_NAME, WAIT)
+        return screen[0]
+
+    def wait_end(self) -> str:
+        """The first line of the screen that ends the sale under way."""
+        return self.board.wait_screen(is_end, WAIT)[0]
+
+
+def is_end(lines: list[str]) -> bool:
+    """Whether a screen ends a sale."""
+    return bool(lines) and lines[0].startswith(ENDS)
