@@ -10,11 +10,12 @@ STUBS_PIN := micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.2
 DEVICE_FILES := $(wildcard protocol/*.py protocol/iso8583/*.py firmware/*.py \
   firmware/terminal/*.py firmware/drivers/*.py)
 
-.PHONY: help demo test lint types cross clean
+.PHONY: help demo test heap lint types cross clean
 
 help:
 	@echo "make demo [SEED=n]  a trading day with faults and power cuts on the virtual board"
 	@echo "make test           every test"
+	@echo "make heap           the smallest heap the firmware runs in"
 	@echo "make lint           ruff"
 	@echo "make types          mypy: host code strictly, device code against the ESP32 stubs"
 	@echo "make cross          mpy-cross of every device file for xtensawin and rv32imc"
@@ -37,6 +38,9 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+heap: $(READY)
+	$(BIN)/python -m tests.bench.heap
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -21,8 +21,8 @@ def escape(port: str) -> None:
     Example:
       companion escape --port /dev/ttyACM0
       mpremote connect /dev/ttyACM0 fs ls
-      mpremote connect /dev/ttyACM0 soft-reset
+      mpremote connect /dev/ttyACM0 reset
     """
     with closing(link.open_transport(port)) as transport:
         link.escape(transport)
-    click.echo("the port belongs to the REPL now; soft-reset starts the terminal again")
+    click.echo("the port belongs to the REPL now; mpremote reset starts the terminal again")

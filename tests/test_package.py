@@ -1,0 +1,32 @@
+"""What `mpremote mip install` puts on a board is what the firmware needs, no more and no less."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def device_files() -> dict[str, str]:
+    """Every file of the firmware: its place on the board and its place in the repository."""
+    files = {}
+    for source in (ROOT / "protocol").rglob("*"):
+        if source.suffix == ".py" or source.parent.name == "profiles":
+            files[str(source.relative_to(ROOT))] = str(source.relative_to(ROOT))
+    for source in (ROOT / "firmware").rglob("*.py"):
+        files[str(source.relative_to(ROOT / "firmware"))] = str(source.relative_to(ROOT))
+    return files
+
+
+def test_package_json_lists_every_device_file() -> None:
+    package = json.loads((ROOT / "package.json").read_text())
+    assert dict(package["urls"]) == device_files()
+
+
+def test_versions_agree() -> None:
+    package = json.loads((ROOT / "package.json").read_text())
+    version = package["version"]
+    assert f'FIRMWARE = "{version}"' in (ROOT / "firmware/terminal/__init__.py").read_text()
+    assert f'version="{version}"' in (ROOT / "manifest.py").read_text()
+    assert f'version = "{version}"' in (ROOT / "pyproject.toml").read_text()
