@@ -3,8 +3,8 @@
     make heap
 
 Prints the smallest heap, in units of 1024 words, on which the firmware provisions, sells, reverses
-and sells on while it syncs. On a 32-bit board 1024 words are 4 KB of pointers but bytes stay bytes,
-so the figure is an estimate for an ESP32, and was not tried on one.
+and sells on while it syncs. It runs on 64 bits, where pointers take twice the room and bytes do
+not, so the figure is an estimate for an ESP32 and was not tried on one.
 """
 
 from __future__ import annotations
