@@ -15,6 +15,8 @@ def device_files() -> dict[str, str]:
         if source.suffix == ".py" or source.parent.name == "profiles":
             files[str(source.relative_to(ROOT))] = str(source.relative_to(ROOT))
     for source in (ROOT / "firmware").rglob("*.py"):
+        if source.name == "manifest.py":
+            continue  # for builders of images, not for a board
         files[str(source.relative_to(ROOT / "firmware"))] = str(source.relative_to(ROOT))
     return files
 
@@ -24,9 +26,26 @@ def test_package_json_lists_every_device_file() -> None:
     assert dict(package["urls"]) == device_files()
 
 
+def test_the_manifest_freezes_every_device_module() -> None:
+    frozen: set[str] = set()
+    base = ROOT / "firmware"
+
+    def package(name: str, base_path: str = ".") -> None:
+        folder = (base / base_path / name).resolve()
+        frozen.update(f"{name}/{file.relative_to(folder)}" for file in folder.rglob("*.py"))
+
+    def module(name: str) -> None:
+        assert (base / name).exists()
+        frozen.add(name)
+
+    names = {"metadata": lambda **_: None, "package": package, "module": module}
+    exec((base / "manifest.py").read_text(), names)
+    assert frozen == {name for name in device_files() if name.endswith(".py")}
+
+
 def test_versions_agree() -> None:
     package = json.loads((ROOT / "package.json").read_text())
     version = package["version"]
     assert f'FIRMWARE = "{version}"' in (ROOT / "firmware/terminal/__init__.py").read_text()
-    assert f'version="{version}"' in (ROOT / "manifest.py").read_text()
+    assert f'version="{version}"' in (ROOT / "firmware/manifest.py").read_text()
     assert f'version = "{version}"' in (ROOT / "pyproject.toml").read_text()
