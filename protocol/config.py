@@ -9,11 +9,12 @@ from protocol import cbor
 VERSION = 1
 MAX_CONFIG = 640
 
-# (field, type, smallest, largest): length in bytes for text and bytes, value for uint.
+# (field, type, smallest, largest): the value of a uint, else the length in bytes. ans is text in
+# printable ASCII.
 FIELDS = (
     ("device_id", "text", 4, 16),
-    ("terminal_no", "text", 8, 8),  # F41 is ans8
-    ("merchant_no", "text", 15, 15),  # F42 is ans15
+    ("terminal_no", "ans", 8, 8),  # F41
+    ("merchant_no", "ans", 15, 15),  # F42
     ("merchant_name", "text", 1, 40),
     ("profile", "text", 1, 32),
     ("tpdu", "bytes", 5, 5),
@@ -41,10 +42,13 @@ def _check(field: str, kind: str, low: int, high: int, value: object) -> object:
         if not isinstance(value, int) or isinstance(value, bool):
             raise ConfigError("%s is not an integer" % field)
         size = value
-    elif kind == "text":
+    elif kind in ("text", "ans"):
         if not isinstance(value, str):
             raise ConfigError("%s is not text" % field)
-        size = len(value.encode())
+        data = value.encode()
+        size = len(data)
+        if kind == "ans" and data and (min(data) < 0x20 or max(data) > 0x7E):
+            raise ConfigError("%s is not printable ASCII" % field)
     else:
         if not isinstance(value, bytes):
             raise ConfigError("%s is not bytes" % field)

@@ -9,10 +9,11 @@ import errno
 import select
 
 from protocol.iso8583 import wire
-from protocol.iso8583.codec import Iso8583Error
 
 # The longest message of the dialect; a length prefix above it ends the connection.
 MAX_MESSAGE = 1024
+# One request, one answer, and a few repeats of it: a host that says more is hung up on.
+_MAX_ANSWERS = 4
 _CONNECT_MS = 5000
 
 
@@ -76,28 +77,31 @@ class AcquirerLine:
             pair: tuple = await asyncio.wait_for_ms(opening, _CONNECT_MS)
             stream = pair[0]
             _refuse_broken(stream.s)
-        except (OSError, asyncio.TimeoutError) as error:
+        except Exception as error:
+            # A MemoryError too: the engine waits for one event or the other.
             self._tasks.pop(link, None)
             self._post(("connect_failed", link, "connect: %s" % _say(error)))
             return
         self._streams[link] = stream
         self._post(("connected", link))
-        why = "closed by the host"
         try:
-            await self._receive(link, stream)
-        except Iso8583Error as error:
-            why = str(error)
-        except OSError as error:
+            why = await self._receive(link, stream)
+        except Exception as error:
             why = "read: %s" % error
         self._post(("closed", link, why))
 
-    async def _receive(self, link: int, reader) -> None:
+    async def _receive(self, link: int, reader) -> str:
+        """Post what comes, until the end; returns why it ended."""
         unwrapper = wire.Unwrapper(MAX_MESSAGE)
+        answers = 0
         while True:
             data = await reader.read(256)
             if not data:
-                return
+                return "closed by the host"
             for message in unwrapper.feed(data):
+                answers += 1
+                if answers > _MAX_ANSWERS:
+                    return "the host does not stop talking"
                 self._post(("received", link, message))
 
 

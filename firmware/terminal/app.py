@@ -17,7 +17,7 @@ from terminal.console import Console
 from terminal.engine import Engine
 from terminal.exchange import Exchange
 from terminal.front import Front
-from terminal.journal import Journal
+from terminal.journal import Journal, JournalFault
 from terminal.ledger import Ledger
 from terminal.runner import Runner
 from terminal.state import State
@@ -52,6 +52,7 @@ class Retained:
         return self._ledger.released
 
     def release(self, seq: int) -> None:
+        self._known.handed_over(seq)
         seq = min(seq, self._known.keep_from())
         if seq > self._ledger.released:
             self._ledger.release(seq)
@@ -116,9 +117,15 @@ class App:
         self._selling = config
         journal = Journal(self._partition)
         alarm = journal.mount()["alarm"]
-        ledger = Ledger(journal, config["seal_key"], config["device_id"])
         known = State()
-        ledger.replay(known.apply)
+        try:
+            ledger = Ledger(journal, config["seal_key"], config["device_id"])
+            ledger.replay(known.apply, known.lost)
+        except JournalFault as error:
+            # To sell without knowing what is open would be worse; the next start reads again.
+            self._panel.show(screens.lines("fault", str(error)))
+            return
+        known.handed_over(ledger.released)
         profile = profiles.load_file(_find_profile(config["profile"]))
         exchange = Exchange(config, profile, self._vault.reveal, VaultError)
         engine = Engine(config, exchange, known)

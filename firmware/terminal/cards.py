@@ -23,10 +23,17 @@ def _luhn(pan: str) -> bool:
     return total % 10 == 0
 
 
+def _track_of(pan: str, track2: str) -> bool:
+    """Whether track 2 is well-formed and of this PAN: a reversal has only the PAN to go by."""
+    number, _, rest = track2.replace("=", "D", 1).partition("D")
+    return number == pan and rest.isdigit() and len(track2) <= 37
+
+
 def check(card: object) -> dict:
     """A reader's event as a dict with pan, expiry, entry and track2; raises CardError.
 
-    ``pan`` 13 to 19 digits with a right check digit, ``expiry`` YYMM, ``entry`` F22 (3 digits).
+    ``pan`` 13 to 19 digits with a right check digit, ``expiry`` YYMM, ``entry`` F22 (3 digits),
+    ``track2`` the card's own with = or D as its separator, or "".
     """
     if not isinstance(card, dict):
         raise CardError("card is not an object")
@@ -42,8 +49,8 @@ def check(card: object) -> dict:
     if not isinstance(entry, str) or len(entry) != 3 or not entry.isdigit():
         raise CardError("card entry mode is not 3 digits")
     track2 = card.get("track2", "")
-    if not isinstance(track2, str) or len(track2) > 37:
-        raise CardError("track 2 is longer than 37 characters")
+    if not isinstance(track2, str) or (track2 and not _track_of(pan, track2)):
+        raise CardError("track 2 is not that of the card number")
     return {"pan": pan, "expiry": expiry, "entry": entry, "track2": track2}
 
 

@@ -14,7 +14,7 @@ Events
     ("next",)                             the effects before it are carried out
     ("reprint", wanted)                   the cashier's answer to a receipt that is owed
     ("idle",)                             nothing has happened for a while
-    ("storage_failed", why)               an append raised
+    ("storage_failed", why)               an append raised, or the card key's flash, or the panel
 
 Effects
     ("append", record)                    ``wall`` is stamped by the runner
@@ -23,26 +23,19 @@ Effects
     ("show", mode, screen, values...) ("print", line) ("beep", times)
     ("set_clock", host_time) ("forget_cards",) ("home",)
 
-W numbers are failure windows, I numbers invariants of the card protocol (protocol/README.md).
+W numbers are failure windows, I numbers invariants: firmware/README.md lists both.
 """
 
 from protocol import record
-from protocol.iso8583.keys import KeyBlockError
 from terminal import entries, money, reversal, sale, state
-from terminal.exchange import AnswerError
+from terminal.exchange import AnswerError, RequestError
+from terminal.upkeep import Upkeep
 
-# Records a sale may need beyond one for each reversal try: sign-in, ARMED, the decision to
-# reverse, its end, a late answer, two notes, a boot, a receipt, and one to spare (W29).
-_SALE_ROOM = 10
-# A checkpoint is written when nothing is open and this many records have gone by.
-CHECKPOINT_EVERY = 64
-# The card key is erased this long after its first use, when nothing is pending. Not after every
-# sale: each time costs a sector erase, and a sector has about 100,000.
-CARD_KEY_MS = 30 * 60 * 1000
-
-_KEPT = 1
-_EXPIRING = 2
-_FORGOTTEN = 3
+# Records a sale may need (W29): sign-in, ARMED, why it is reversed, the decision, its end, a late
+# answer, a lost card, six kinds of trouble on the line, two restarts at three slots each.
+_SALE_ROOM = 20
+# And for each reversal try: its record, why it failed, a new sign-in.
+_TRY_ROOM = 3
 
 
 class Step:
@@ -61,15 +54,16 @@ class Engine:
         self.config = config
         self.exchange = exchange
         self.known = known
+        self.evidence = entries.Evidence()
         self.step: Step | None = None
         self.want: dict = {}  # the sale the cashier confirmed, until it is armed
         self.fault = ""
         self.sign_first = False
         self._links = 0
-        self._stan = 0
+        self._stan = known.stan
         self._retry = 0
-        self._late = 0
-        self._cards = _KEPT
+        self._hold = False  # the host may still be at work on what is to be reversed
+        self.upkeep = Upkeep(known)
 
     def handle(self, event: tuple) -> list:
         """The effects of one event. An unknown event is a programming error (KeyError)."""
@@ -79,11 +73,11 @@ class Engine:
 
     def _next(self) -> list:
         """Begin the next online step: what is unfinished first, then the cashier's sale."""
-        if self.step or self.fault:
+        if self.step or self.fault or self._hold:
             return []
         if not self.known.open and not self.want:
             return []
-        if self.sign_first or not self.known.key_block:
+        if self.sign_first or self.exchange.bad_keys(self.known.key_block):
             return self._begin("sign_in", ("show", "busy", "signing_in"))
         if self.known.open:
             return self._begin("reversal", reversal.shown(self.known.open))
@@ -97,7 +91,7 @@ class Engine:
 
     def _next_stan(self) -> int:
         # A STAN is used once even if the step that took it left no record (W16).
-        self._stan = max(self._stan, self.known.stan) % 999999 + 1
+        self._stan = self._stan % 999999 + 1
         return self._stan
 
     # -- the cashier and the clock --------------------------------------------------------------
@@ -107,7 +101,14 @@ class Engine:
         if alarm:
             effects.append(entries.note("JOURNAL_ALARM", alarm))
         last = self.known.last
-        if self.known.open:
+        tx = self.known.open
+        if tx and tx.doubtful:
+            # To reverse what may have been approved would be worse than to ask (I4).
+            effects.append(entries.note("RECORD_LOST", ""))
+            effects.extend(self._suspend())
+        elif tx and not tx.attempt:
+            effects.extend(self._wait_for_host())
+        elif tx:
             effects.append(("next",))
         elif last and not last.printed:
             effects.append(sale.owed(last))
@@ -121,6 +122,7 @@ class Engine:
             return [("show", "result", "refused", refusal), ("beep", 3)]
         self.want = {"amount_minor": amount_minor, "displayed_minor": displayed_minor}
         self.want.update(card)
+        self.evidence.new_sale()
         return self._next()
 
     def _refusal(self, amount_minor: int, displayed_minor: int, room: int) -> str:
@@ -130,7 +132,9 @@ class Engine:
             return "Busy"
         if amount_minor != displayed_minor or not 0 < amount_minor <= 999999999999:
             return "Amount differs"  # I7
-        if room < _SALE_ROOM + self.config["reversal_tries"]:
+        if self._hold:
+            return "Unfinished sale: wait"
+        if room < _SALE_ROOM + _TRY_ROOM * self.config["reversal_tries"]:
             return "Journal full: sync"  # W29
         if len(self.known.suspended) >= state.MAX_SUSPENDED - 1:
             return "Open cases: sync"
@@ -143,16 +147,8 @@ class Engine:
         return sale.reprint(self.config, last, wanted) + [("home",)]
 
     def _idle(self) -> list:
-        known = self.known
-        if self.step or self.want or self.fault or not known.quiet():
-            return []
-        effects = []
-        if self._cards == _KEPT:
-            self._cards = _EXPIRING
-            effects.append(("timer", "forget", 0, CARD_KEY_MS))
-        if known.since_checkpoint >= CHECKPOINT_EVERY:
-            effects.append(entries.checkpoint(known))
-        return effects
+        busy = self.step or self.want or self.fault
+        return [] if busy else self.upkeep.idle()
 
     def _storage_failed(self, why: str) -> list:
         # What is armed stays armed on flash and is reversed after a restart; nothing more is sent.
@@ -167,13 +163,10 @@ class Engine:
         step = self.step
         if step is None or step.link != link:
             return [("hang_up", link)]
-        if step.what == "sign_in":
-            step.request = self.exchange.sign_in(self._next_stan())
-            before = []
-        elif step.what == "reversal":
-            before = self._build_reversal(step)
-        else:
-            before = self._arm(step)
+        try:
+            before = self._build(step)
+        except RequestError as error:
+            return [("hang_up", link)] + self._storage_failed(str(error))
         if step.request is None:
             return before
         return before + [
@@ -181,12 +174,20 @@ class Engine:
             ("timer", "answer", link, self.config["response_ms"]),
         ]
 
+    def _build(self, step: Step) -> list:
+        """Give the step its request; returns what comes before it is sent."""
+        if step.what == "reversal":
+            return self._build_reversal(step)
+        if step.what == "sale":
+            return self._arm(step)
+        step.request = self.exchange.sign_in(self._next_stan())
+        return []
+
     def _arm(self, step: Step) -> list:
         """ARMED is durable before the first byte leaves (I1)."""
         want = self.want
         self.want = {}
-        if self._cards == _FORGOTTEN:
-            self._cards = _KEPT
+        self.upkeep.card_used()
         armed = entries.armed(record.SALE, self._next_stan(), self.known.batch, want)
         step.request = self.exchange.sale(armed[1], want, self.known.key_block)
         return [armed, ("show", "busy", "processing", money.show(want["amount_minor"]))]
@@ -205,7 +206,7 @@ class Engine:
         if self.step is None or self.step.link != link:
             return []
         self.step = None
-        return [entries.note("NO_CONNECTION", why)] + self._give_up_for_now(why)
+        return self.evidence.trouble("NO_CONNECTION", why) + self._give_up_for_now(why)
 
     def _closed(self, link: int, why: str) -> list:
         if self.step is None or self.step.link != link:
@@ -217,23 +218,16 @@ class Engine:
             # The line stays open for a while: a late answer is evidence (W10), never an approval.
             return [("linger", number)] + self._failed(self.step, "NO_ANSWER", self.step.what)
         if name == "retry" and number == self._retry:
+            self._hold = False
             return self._next()
         if name == "forget":
-            return self._forget_cards()
+            return self.upkeep.forget_cards(bool(self.step or self.want))
         return []
-
-    def _forget_cards(self) -> list:
-        """No reversal can need a PAN any more: the key of the stored ciphertexts goes (I12)."""
-        if self.step or self.want or self.known.open or self.known.suspended:
-            self._cards = _KEPT
-            return []
-        self._cards = _FORGOTTEN
-        return [("forget_cards",)]
 
     def _received(self, link: int, data: bytes) -> list:
         step = self.step
         if step is None or step.link != link or step.request is None:
-            return self._late_answer(data)
+            return self.evidence.late(self.exchange, self.known, data)
         hang_up = [("hang_up", link)]
         try:
             answer = self.exchange.read(step.request, data, self.known.key_block)
@@ -253,12 +247,15 @@ class Engine:
     def _failed(self, step: Step, code: str, why: str) -> list:
         """The step under way got no usable answer."""
         self.step = None
+        if step.request is None or step.what == "sign_in":
+            return self.evidence.trouble(code, why) + self._give_up_for_now("Sign-in not answered")
         effects = [entries.note(code, why)]
-        if step.what == "sale":
-            return effects + reversal.decide(self.known.open, reversal.NO_ANSWER)
         if step.what == "reversal":
             return effects + self._try_again()
-        return effects + self._give_up_for_now("Sign-in not answered")
+        effects.extend(reversal.decide(self.known.open, reversal.NO_ANSWER))
+        if code == "LINE_CLOSED":
+            effects.extend(self._wait_for_host())
+        return effects
 
     def _give_up_for_now(self, why: str) -> list:
         """The line or the sign-in failed; nothing was sent that would need an undo."""
@@ -270,14 +267,9 @@ class Engine:
     # -- answers --------------------------------------------------------------------------------
 
     def _signed_in(self, request, answer) -> list:
-        why = answer.code if answer.code != "00" else ""
-        if not why:
-            try:
-                self.exchange.check_keys(answer.key_block)
-            except KeyBlockError as error:
-                why = str(error)
+        why = answer.code if answer.code != "00" else self.exchange.bad_keys(answer.key_block)
         if why:
-            return [entries.note("SIGN_IN_REFUSED", why)] + self._give_up_for_now(
+            return self.evidence.trouble("SIGN_IN_REFUSED", why) + self._give_up_for_now(
                 "Sign-in refused"
             )
         self.sign_first = False
@@ -290,18 +282,14 @@ class Engine:
     def _sale_answer(self, answer) -> list:
         tx = self.known.open
         action = self.exchange.action("request", answer.code)
-        if answer.forged or (action == "approve" and not answer.authentic):
+        bad_mac = answer.forged or (action == "approve" and not answer.authentic)
+        if bad_mac or action == "decline_sign_in":
             self.sign_first = True
+        if bad_mac:
             return [entries.note("BAD_MAC", "0210")] + reversal.decide(tx, "A0")  # W13
-        if action == "approve":
-            return sale.approved(self.config, tx, answer)
         if action in ("unknown", "partial"):
             return [entries.note("UNKNOWN", answer.code)] + reversal.decide(tx, "98")  # W30
-        if action == "needs_recon":
-            return sale.needs_recon(tx, answer)
-        if action == "decline_sign_in":
-            self.sign_first = True
-        return sale.declined(tx, answer)
+        return sale.answered(self.config, tx, action, answer)
 
     def _reversal_answer(self, answer) -> list:
         tx = self.known.open
@@ -335,17 +323,12 @@ class Engine:
         self._retry += 1
         return reversal.wait(self.known.open, self._retry, self.config["reversal_wait_ms"])
 
-    def _late_answer(self, data: bytes) -> list:
-        """An answer after its time-out: kept as evidence once, never acted on (W10)."""
-        tx = self.known.open
-        stan = tx.armed["stan"] if tx else self.known.reversed_stan
-        if self._late == stan:
-            return []
-        found = self.exchange.late(data, stan)
-        if found is None:
-            return []
-        self._late = stan
-        return [entries.late(*found)]
+    def _wait_for_host(self) -> list:
+        """A reversal that overtakes its original is answered 25, and the original then charged:
+        as long as the host may hold the original, its reversal waits (W11)."""
+        self._hold = True
+        self._retry += 1
+        return reversal.wait(self.known.open, self._retry, self.config["response_ms"])
 
 
 _HANDLERS = {

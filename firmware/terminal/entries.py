@@ -86,6 +86,35 @@ def checkpoint(known) -> tuple:
     return _append(record.CHECKPOINT, fields)
 
 
+class Evidence:
+    """What may come again and again, each written once: an outage of days repeats itself at every
+    retry, and its notes must not take the room that the reversal needs (W29)."""
+
+    def __init__(self) -> None:
+        self._troubles: list[str] = []
+        self._late: list[int] = []
+
+    def new_sale(self) -> None:
+        """The next sale has troubles of its own."""
+        self._troubles = []
+
+    def trouble(self, code: str, why: str) -> list:
+        """A note, once for each code until the next sale."""
+        if code in self._troubles:
+            return []
+        self._troubles.append(code)
+        return [note(code, why)]
+
+    def late(self, exchange, known, data: bytes) -> list:
+        """An answer after its time-out: kept as evidence once, never acted on (W10)."""
+        stans = [known.reversed_stan, known.open.armed["stan"] if known.open else 0]
+        found = exchange.late(data, [s for s in stans if s and s not in self._late])
+        if found is None:
+            return []
+        self._late = self._late[-1:] + [found[0]]
+        return [late(*found)]
+
+
 def _of(armed_record: dict, fields: dict) -> dict:
     fields["stan"] = armed_record["stan"]
     fields["batch"] = armed_record["batch"]

@@ -6,9 +6,15 @@ from the sign-in's key block under the TMK each time it changes and live in RAM 
 
 from protocol.iso8583 import codec, keys, messages, wire
 from protocol.iso8583.codec import Iso8583Error
+from protocol.iso8583.keys import KeyBlockError
+from protocol.iso8583.schema import ProfileError
 
 _BATCH_FIELD = 60
 _ARMED_VALUES = ("stan", "batch", "amount_minor", "entry")
+
+
+class RequestError(ValueError):
+    """A request that the configuration or the profile does not allow to be built."""
 
 
 class AnswerError(ValueError):
@@ -39,7 +45,7 @@ class Answer:
         self.differs = differs
         self.authentic = authentic
         self.forged = 64 in message.fields and not authentic
-        self.code = message.text(39)
+        self.code = message.text(39).strip()
         self.rrn = message.text(37).strip()
         self.auth = message.text(38).strip()
         self.host_time = message.text(13) + message.text(12)
@@ -49,7 +55,7 @@ class Answer:
 
 
 class Exchange:
-    """Builds requests and reads answers for one terminal.
+    """Builds requests and reads answers for one terminal; building raises RequestError.
 
     ``reveal(cipher, key_id) -> (pan, expiry)`` opens a stored card, or raises ``vault_error``.
     """
@@ -59,7 +65,7 @@ class Exchange:
         self._profile = profile
         self._reveal = reveal
         self._vault_error = vault_error
-        self._block = b""
+        self._block: bytes | None = None
         self._mac_key = b""
 
     def sign_in(self, stan: int) -> Request:
@@ -83,9 +89,12 @@ class Exchange:
     def _request(self, name: str, values: dict, key_block: bytes | None) -> Request:
         values["terminal_no"] = self._config["terminal_no"]
         values["merchant_no"] = self._config["merchant_no"]
-        mti, fields = messages.build(self._profile, name, values)
-        mac_key = None if key_block is None else self._key(key_block)
-        data = codec.encode(self._profile, mti, fields, self._config["tpdu"], mac_key)
+        try:
+            mti, fields = messages.build(self._profile, name, values)
+            mac_key = None if key_block is None else self._key(key_block)
+            data = codec.encode(self._profile, mti, fields, self._config["tpdu"], mac_key)
+        except (Iso8583Error, KeyBlockError, ProfileError) as error:
+            raise RequestError(str(error))
         return Request(mti, fields, wire.wrap(data))
 
     def _key(self, key_block: bytes) -> bytes:
@@ -94,17 +103,21 @@ class Exchange:
             self._block = key_block
         return self._mac_key
 
-    def check_keys(self, key_block: bytes) -> None:
-        """Raises KeyBlockError, which says which check value failed."""
-        keys.unwrap_key_block(self._config["tmk"], key_block)
+    def bad_keys(self, key_block: bytes) -> str:
+        """What is wrong with a key block, "" when nothing is."""
+        try:
+            self._key(key_block)
+        except KeyBlockError as error:
+            return str(error)
+        return ""
 
     def read(self, request: Request, data: bytes, key_block: bytes) -> Answer:
         """Decode one answer (without its length prefix); raises AnswerError."""
         try:
             message = codec.decode(self._profile, data)
             differs = messages.match(self._profile, request.fields, request.mti, message) or ""
-            authentic = bool(key_block) and codec.verify_mac(
-                self._profile, message, self._key(key_block)
+            authentic = not self.bad_keys(key_block) and codec.verify_mac(
+                self._profile, message, self._mac_key
             )
             answer = Answer(self._profile, message, differs, authentic)
         except Iso8583Error as error:
@@ -113,14 +126,15 @@ class Exchange:
             raise AnswerError("F39 is missing")
         return answer
 
-    def late(self, data: bytes, stan: int) -> tuple | None:
-        """(stan, batch, mti, code, amount_minor) of a late answer to ``stan``, or None."""
+    def late(self, data: bytes, stans: list) -> tuple | None:
+        """(stan, batch, mti, code, amount_minor) of a late answer to a sale of ``stans``."""
         try:
             message = codec.decode(self._profile, data)
             batch = _batch(self._profile, message)
         except Iso8583Error:
             return None
-        if message.mti != "0210" or message.text(11) != "%06d" % stan:
+        stan = int(message.text(11) or "0")
+        if message.mti != "0210" or stan not in stans:
             return None
         return stan, batch, message.mti, message.text(39), int(message.text(4) or "0")
 

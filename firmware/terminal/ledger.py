@@ -5,7 +5,6 @@ the seal of the newest readable record, so nothing but the journal itself has to
 """
 
 from protocol import record, seal
-from protocol.cbor import CborError
 
 # Restart looks for the newest CHECKPOINT in growing windows from the end, so that boot time does
 # not grow with the journal.
@@ -19,7 +18,6 @@ class Ledger:
         self._journal = journal
         self._key = seal_key
         self._head = seal.first(seal_key, device_id)
-        self.gaps = 0
         payload = self._newest()
         if payload is not None:
             self._head = seal.split(payload)[1]
@@ -72,12 +70,13 @@ class Ledger:
         """One step of housekeeping; True while there is more to do."""
         return self._journal.idle()
 
-    def replay(self, apply) -> None:
-        """Call ``apply(seq, record)`` for every record a restart needs, oldest first."""
+    def replay(self, apply, lost) -> None:
+        """Call ``apply(seq, record)`` for every record a restart needs, oldest first, and
+        ``lost(seq)`` for each damaged one. JournalFault when the flash fails."""
         for seq in range(self._start(), self.next_seq):
             rec = self._decode(seq)
             if rec is None:
-                self.gaps += 1
+                lost(seq)
             else:
                 apply(seq, rec)
 
@@ -128,7 +127,7 @@ class Ledger:
             return None
         try:
             return record.decode(seal.split(payload)[0])
-        except (record.RecordError, CborError):
+        except ValueError:
             # A slot whose CRC holds but whose bytes are no record: counted as a gap, and the
             # companion sees the raw payload.
             return None

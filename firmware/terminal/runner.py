@@ -1,14 +1,16 @@
 """Carries the engine's effects out, in order, on a board.
 
 The one rule that matters: an ``append`` returns only when the record is durable, and no effect
-behind it starts before. If the journal raises, the effects behind it are dropped and the engine is
-told; so nothing is sent, shown or printed on the strength of a record that is not there.
+behind it starts before. If the journal, the vault or the panel raises, the effects behind it are
+dropped and the engine is told; so nothing is sent, shown or printed on the strength of a record
+that is not there, and no slip is recorded that did not come out.
 """
 
 import asyncio
 
 from terminal import cards, screens
 from terminal.acquirer import AcquirerLine
+from terminal.cell import CellFault
 from terminal.journal import JournalFault, JournalFull
 
 # A stalled peer must not make the queue grow: events beyond this are refused where they arise.
@@ -75,6 +77,8 @@ class Runner:
         """Turn what the panel brings into events."""
         while True:
             event = await self._panel.event()
+            if not isinstance(event, dict):
+                continue
             if "key" in event:
                 self.post(("key", str(event["key"])))
             elif "card" in event:
@@ -94,8 +98,15 @@ class Runner:
         try:
             for effect in effects:
                 self._do[effect[0]](*effect[1:])
-        except (JournalFull, JournalFault) as error:
-            self._carry_out(self._engine.handle(("storage_failed", str(error))))
+        except (JournalFull, JournalFault, CellFault, OSError) as error:
+            self._out_of_service(str(error))
+
+    def _out_of_service(self, why: str) -> None:
+        for effect in self._engine.handle(("storage_failed", why)):
+            try:
+                self._do[effect[0]](*effect[1:])
+            except OSError:
+                pass  # it was the panel that failed; the sync goes on
 
     def _housekeeping(self) -> bool:
         """One step of work that must not stand in a customer's way; True while there is more."""

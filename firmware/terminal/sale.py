@@ -4,7 +4,14 @@ from protocol import record
 from terminal import entries, money, receipt, screens
 
 
-def approved(config: dict, tx, answer) -> list:
+def answered(config: dict, tx, action: str, answer) -> list:
+    """The end by an answer that can be relied on; ``action`` is the profile's for its F39."""
+    if action == "approve":
+        return _approved(config, tx, answer)
+    return _needs_recon(tx, answer) if action == "needs_recon" else _declined(tx, answer)
+
+
+def _approved(config: dict, tx, answer) -> list:
     """The single commit point: approval stored and reversal disarmed by one record (I2, I4)."""
     outcome = entries.outcome(tx.armed, record.APPROVED, answer)
     amount = money.show(tx.armed["amount_minor"])
@@ -17,7 +24,7 @@ def approved(config: dict, tx, answer) -> list:
     return effects
 
 
-def declined(tx, answer) -> list:
+def _declined(tx, answer) -> list:
     """The host said no: nothing was charged."""
     amount = money.show(tx.armed["amount_minor"])
     text = screens.decline_text(answer.code)
@@ -28,7 +35,7 @@ def declined(tx, answer) -> list:
     ]
 
 
-def needs_recon(tx, answer) -> list:
+def _needs_recon(tx, answer) -> list:
     """The host has this STAN and may have approved it (94): only the companion can tell."""
     amount = money.show(tx.armed["amount_minor"])
     return [

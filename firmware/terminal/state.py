@@ -38,6 +38,18 @@ class State:
         if step:
             step(self, seq, rec)
 
+    def lost(self, seq: int) -> None:
+        """A damaged record. It may have taken a STAN: no more STANs than records were ever used,
+        so ``seq`` bounds them when nothing else does. It may have approved what is open (I4)."""
+        self.odd += 1
+        self.stan = (self.stan or seq - 1) % 999999 + 1
+        if self.open:
+            self.open.doubtful = True
+
+    def handed_over(self, seq: int) -> None:
+        """The companion has stored everything below ``seq``: the cases there are in its hands."""
+        self.suspended = [case for case in self.suspended if case >= seq]
+
     def keep_from(self) -> int:
         """The lowest sequence number that a restart still needs; 0 when it needs all there is."""
         keep = self.checkpoint_seq
@@ -54,9 +66,9 @@ class State:
         return self.open is None and (self.last is None or self.last.printed)
 
     def _take_stan(self, rec: dict) -> None:
-        # STAN is n6 and wraps after 999999; within a lap it only grows.
+        # STAN is n6 and wraps after 999999; less than half a lap ahead is newer.
         stan = rec["stan"]
-        if stan > self.stan or self.stan - stan > 500000:
+        if not self.stan or (stan - self.stan) % 999999 < 500000:
             self.stan = stan
 
 
@@ -69,6 +81,7 @@ class Open:
         self.phase = ARMED
         self.reason = ""
         self.attempt = 0
+        self.doubtful = False  # a record behind it is damaged: it may be the approval
 
     def is_for(self, rec: dict) -> bool:
         """Whether a later record belongs to this transaction: same STAN and batch."""
@@ -104,10 +117,19 @@ def _armed(state: State, seq: int, rec: dict) -> None:
     state.open = Open(seq, rec)
 
 
-def _outcome(state: State, seq: int, rec: dict) -> None:
+def _open_for(state: State, rec: dict) -> Open | None:
+    """The open transaction that a record goes on with; None, and counted, for another one's."""
+    state._take_stan(rec)
     tx = state.open
-    if tx is None or not tx.is_for(rec):
-        state.odd += 1
+    if tx and tx.is_for(rec):
+        return tx
+    state.odd += 1
+    return None
+
+
+def _outcome(state: State, seq: int, rec: dict) -> None:
+    tx = _open_for(state, rec)
+    if tx is None:
         return
     state.open = None
     if rec["result"] == record.APPROVED:
@@ -117,19 +139,18 @@ def _outcome(state: State, seq: int, rec: dict) -> None:
 
 
 def _reversal(state: State, seq: int, rec: dict) -> None:
-    tx = state.open
-    if tx is None or not tx.is_for(rec):
-        state.odd += 1
+    tx = _open_for(state, rec)
+    if tx is None:
         return
     tx.phase = REVERSING
     tx.reason = rec["reason"]
     tx.attempt = rec["attempt"]
+    tx.doubtful = False
 
 
 def _reversal_end(state: State, seq: int, rec: dict) -> None:
-    tx = state.open
-    if tx is None or not tx.is_for(rec):
-        state.odd += 1
+    tx = _open_for(state, rec)
+    if tx is None:
         return
     state.open = None
     state.reversed_stan = rec["stan"]
@@ -138,6 +159,7 @@ def _reversal_end(state: State, seq: int, rec: dict) -> None:
 
 
 def _receipt(state: State, seq: int, rec: dict) -> None:
+    state._take_stan(rec)
     last = state.last
     if last and last.armed["stan"] == rec["stan"] and last.armed["batch"] == rec["batch"]:
         last.printed = True

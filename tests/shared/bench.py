@@ -64,7 +64,7 @@ class Bench:
     def __init__(self) -> None:
         self.profile = profiles.load_file("protocol/iso8583/profiles/unionpay_pos.json")
         self.vault = Vault()
-        self.records: list[dict] = []
+        self.records: list[dict] = []  # None: damaged since
         self.mac_key = MAC_KEY
         self.fail_append = 0
         self.restart()
@@ -73,10 +73,14 @@ class Bench:
         """Power off and on: only the records stay."""
         self.known = State()
         for seq in range(len(self.records)):
-            self.known.apply(seq + 1, self.records[seq])
+            if self.records[seq] is None:
+                self.known.lost(seq + 1)
+            else:
+                self.known.apply(seq + 1, self.records[seq])
         exchange = Exchange(CONFIG, self.profile, self.vault.reveal, VaultError)
         self.engine = Engine(CONFIG, exchange, self.known)
         self.log: list[tuple] = []
+        self.timers: dict = {}  # name -> number of the newest
         self.link = 0
         self.request = None
 
@@ -94,6 +98,8 @@ class Bench:
             self.log.append(effect)
             if effect[0] == "connect":
                 self.link = effect[1]
+            elif effect[0] == "timer":
+                self.timers[effect[1]] = effect[2]
             elif effect[0] == "send":
                 self.request = codec.decode(self.profile, effect[2][2:])
             elif effect[0] == "next":
@@ -123,8 +129,17 @@ class Bench:
     def connect(self, **more) -> list:
         return self.give("connected", self.link, **more)
 
-    def answer(self, code: str = "00", mac: bool = True, key: bytes = b"", **change) -> bytes:
-        """The bytes of an answer to the last request; ``change`` replaces fields (f4=...)."""
+    def waited(self) -> "Bench":
+        """The wait before the next try is over, and the line is there."""
+        self.give("timer", "retry", self.timers["retry"])
+        self.connect()
+        return self
+
+    def answer(
+        self, code: str = "00", mac: bool = True, key: bytes = b"", header: int = 0, **change
+    ):
+        """The bytes of an answer to the last request; ``change`` replaces fields (f4=...),
+        ``header`` is the processing requirement."""
         request = self.request
         fields = {}
         for number in (3, 4, 11, 41, 42, 49, 60):
@@ -150,7 +165,7 @@ class Bench:
             else:
                 fields[number] = change[name]
         mac_key = (key or self.mac_key) if mac else None
-        return codec.encode(self.profile, mti, fields, CONFIG["tpdu"], mac_key)
+        return codec.encode(self.profile, mti, fields, CONFIG["tpdu"], mac_key, header)
 
     def reply(self, *args, **change) -> list:
         return self.give("received", self.link, self.answer(*args, **change))

@@ -23,6 +23,10 @@ def test_bad_cards_are_refused_without_repeating_the_number():
         {"expiry": "30-2"},
         {"entry": "21"},
         {"track2": "1" * 38},
+        {"track2": "not a track"},
+        {"track2": "4111111111111111"},
+        {"track2": "4111111111111111=3012=201"},
+        {"track2": "4012888888881881=3012201"},
     )
     for change in bad:
         card = dict(good)
@@ -30,6 +34,12 @@ def test_bad_cards_are_refused_without_repeating_the_number():
         error = raises(cards.CardError, cards.check, card)
         assert "4111" not in str(error)
     raises(cards.CardError, cards.check, None)
+
+
+def test_a_track_of_the_same_card_is_taken_with_either_separator():
+    for track2 in ("", "4111111111111111=301220100", "4111111111111111D3012201"):
+        card = {"pan": "4111111111111111", "expiry": "3012", "track2": track2}
+        assert cards.check(card)["track2"] == track2
 
 
 def test_masking_keeps_six_and_four_and_the_length():

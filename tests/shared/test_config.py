@@ -13,7 +13,7 @@ def _sample():
 def _largest(kind, high):
     if kind == "uint":
         return high
-    return "x" * high if kind == "text" else bytes(high)
+    return bytes(high) if kind == "bytes" else "x" * high
 
 
 def _encoded(sample):
@@ -82,3 +82,16 @@ def test_bytes_cut_anywhere_are_refused():
     data = config.encode(_sample())
     for length in range(len(data)):
         raises(ValueError, config.decode, data[:length])
+
+
+def test_terminal_and_merchant_numbers_are_printable_ascii():
+    # They go into F41 and F42, which are ans: what cannot be sent must not be provisioned.
+    for field, value in (
+        ("terminal_no", "100\u00e9\u00e90"),
+        ("merchant_no", "10411007011\x00012"),
+    ):
+        settings = _sample()
+        assert len(value.encode()) == len(settings[field])
+        settings[field] = value
+        error = raises(config.ConfigError, config.encode, settings)
+        assert field in str(error)

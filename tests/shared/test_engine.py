@@ -73,7 +73,7 @@ def test_a_failed_outcome_append_shows_no_approval():
     assert not bench.did("print")
     bench.restart()
     bench.give("start", "PWRON", "test", "")
-    bench.connect()
+    bench.waited()
     assert bench.request.mti == "0400"
 
 
@@ -103,7 +103,7 @@ def test_a_cut_between_armed_and_the_answer_reverses_before_the_next_sale():
     assert not bench.did("send")
     bench.restart()
     bench.give("start", "PWRON", "test", "")
-    bench.connect()
+    bench.waited()
     assert bench.request.mti == "0400"
 
 
@@ -245,7 +245,7 @@ def test_declines_and_absent_reversals_end_the_transaction():
         bench.swipe(500)
         bench.connect()
         bench.give("closed", bench.link, "gone")
-        bench.connect()
+        bench.waited()
         bench.reply(code, mac=False)
         assert bench.records[-1]["result"] == result
         assert bench.records[-1]["code"] == code
@@ -256,7 +256,7 @@ def test_a_reversal_answer_with_a_wrong_mac_stays_pending():
     bench.swipe(500)
     bench.connect()
     bench.give("closed", bench.link, "gone")
-    bench.connect()
+    bench.waited()
     bench.reply("00", key=bytes(range(1, 9)))
     assert bench.known.open is not None
     assert bench.known.open.phase == "reversing"
@@ -281,7 +281,7 @@ def test_94_to_a_reversal_needs_a_right_mac_to_end_it():
     bench.swipe(500)
     bench.connect()
     bench.give("closed", bench.link, "gone")
-    bench.connect()
+    bench.waited()
     bench.reply("94", mac=False)
     assert bench.known.open is not None
     bench.give("timer", "retry", bench.engine._retry)
@@ -307,7 +307,7 @@ def test_an_unopenable_card_makes_a_case_instead_of_a_reversal():
     bench.connect()
     bench.vault.lost = True
     bench.give("closed", bench.link, "gone")
-    bench.connect()
+    bench.waited()
     assert bench.records[-1]["result"] == record.REV_SUSPENDED
     assert bench.engine.step is None
 
@@ -324,8 +324,7 @@ def test_stan_is_never_used_twice_even_over_restarts():
         else:
             bench.restart()
             bench.give("start", "PWRON", "test", "")
-            bench.connect()
-            bench.reply("00")
+            bench.waited().reply("00")
     assert len(set(stans)) == 6
     assert stans == sorted(stans)
 

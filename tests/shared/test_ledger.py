@@ -1,0 +1,108 @@
+"""The sealed journal after a restart: what is replayed, and what damage does to it."""
+
+from protocol import record, seal
+from terminal import entries
+from terminal.journal import Journal, JournalFault
+from terminal.ledger import Ledger
+from terminal.state import State
+from tests.shared.expect import raises
+from tests.shared.test_journal import Flash, fresh
+
+KEY = bytes(range(32))
+
+
+def note(ledger: Ledger, detail: str = "") -> int:
+    rec = entries.note("TEST", detail)[1]
+    rec["wall"] = 0
+    return ledger.append(rec)
+
+
+def replayed(ledger: Ledger) -> tuple:
+    good: list[int] = []
+    lost: list[int] = []
+    ledger.replay(lambda seq, rec: good.append(seq), lost.append)
+    return good, lost
+
+
+def damage(flash: Flash, payload: bytes) -> None:
+    at = bytes(flash.data).find(payload)
+    assert at >= 0
+    flash.data[at] ^= 0x40
+
+
+def test_each_seal_covers_the_one_before_it_over_a_restart():
+    flash, journal = fresh(4)
+    ledger = Ledger(journal, KEY, "PZ-1")
+    note(ledger, "a")
+    journal = Journal(flash)
+    journal.mount()
+    ledger = Ledger(journal, KEY, "PZ-1")
+    note(ledger, "b")
+    head = seal.first(KEY, "PZ-1")
+    for seq in (1, 2):
+        data, sealed = seal.split(ledger.read(seq))
+        assert sealed == seal.seal(KEY, head, data)
+        head = sealed
+
+
+def test_replay_begins_at_the_newest_checkpoint():
+    _, journal = fresh(8)
+    ledger = Ledger(journal, KEY, "PZ-1")
+    for seq in range(1, 131):
+        if seq in (3, 20):
+            rec = entries.checkpoint(State())[1]
+            rec["wall"] = 0
+            ledger.append(rec)
+        else:
+            note(ledger)
+    assert replayed(ledger) == (list(range(20, 131)), [])
+
+
+def test_a_damaged_record_is_told_of_in_its_place():
+    flash, journal = fresh(4)
+    ledger = Ledger(journal, KEY, "PZ-1")
+    for detail in ("a", "b", "c"):
+        note(ledger, detail)
+    damage(flash, ledger.read(2))
+    assert replayed(ledger) == ([1, 3], [2])
+    assert ledger.record_at(2) is None
+
+
+def test_a_payload_too_short_for_a_seal_is_a_damaged_record():
+    _, journal = fresh(4)
+    ledger = Ledger(journal, KEY, "PZ-1")
+    note(ledger)
+    journal.append(b"short")
+    note(ledger)
+    assert replayed(ledger) == ([1, 3], [2])
+
+
+def test_a_flash_that_cannot_be_read_is_a_fault_and_not_a_gap():
+    flash, journal = fresh(4)
+    ledger = Ledger(journal, KEY, "PZ-1")
+    note(ledger)
+
+    def fails(block: int, buf: bytearray, offset: int = 0) -> None:
+        raise OSError(5)
+
+    flash.readblocks = fails
+    raises(JournalFault, ledger.replay, None, None)
+
+
+def test_a_record_that_was_not_stored_has_no_place_in_the_chain():
+    _, journal = fresh(4)
+    ledger = Ledger(journal, KEY, "PZ-1")
+    journal.read_only = True
+    raises(JournalFault, note, ledger, "a")
+    journal.read_only = False
+    note(ledger, "b")
+    data, sealed = seal.split(ledger.read(1))
+    assert sealed == seal.seal(KEY, seal.first(KEY, "PZ-1"), data)
+
+
+def test_a_record_that_breaks_its_schema_moves_nothing():
+    _, journal = fresh(4)
+    ledger = Ledger(journal, KEY, "PZ-1")
+    head = ledger._head
+    raises(record.RecordError, ledger.append, {"kind": record.NOTE, "wall": 0, "code": "x" * 17})
+    assert ledger._head == head and ledger.next_seq == 1
