@@ -1,5 +1,7 @@
 """The virtual board: power, flash, serial port and front panel around the real MicroPython."""
 
+import fcntl
+import os
 import secrets
 import threading
 import time
@@ -40,6 +42,17 @@ class BoardTimeout(BoardError, TimeoutError):
     """What was waited for did not come; the message has the last screen and serial output."""
 
 
+def _claim(directory: Path) -> int:
+    """Two chips on one flash would destroy it: hold the directory until the descriptor closes."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise BoardError(f"{directory}: another board runs there") from None
+    return descriptor
+
+
 class VirtualBoard:
     """One board in ``directory``: flash images, fs/ (its file system), its unique id.
 
@@ -59,6 +72,7 @@ class VirtualBoard:
         self.directory = directory.resolve()
         self.fs = self.directory / "fs"
         self.fs.mkdir(parents=True, exist_ok=True)
+        self._claim = _claim(self.directory)
         self.heap = heap
         self.unique_id = self._keep_id(unique_id)
         self.safe_button = False
@@ -84,9 +98,10 @@ class VirtualBoard:
         )
         try:
             self._service.run(self._server.open(panel_port))
-        except OSError:
+        except OSError as error:
             self.close()
-            raise
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise BoardError(f"panel port {panel_port}: {why}") from error
         self._service.call(self._serial.open)
 
     def __enter__(self) -> "VirtualBoard":
@@ -147,6 +162,7 @@ class VirtualBoard:
         self._serial.close()
         for flash in self.flash.values():
             flash.close()
+        os.close(self._claim)
 
     # Cuts: armed cuts stay armed over power cycles until they fire.
 

@@ -195,6 +195,7 @@ def _plain(screen: str) -> str:
 
 def square(shop: Shop, out: Console) -> Books:
     """Sync over both ways, import the host's day, reconcile."""
+    shop.wait_late_answers()  # else the terminal has a record more for the second sync
     first = json.loads(shop.companion("sync", "--port", shop.board.pty, "--json"))
     out.print(f"sync over serial: {first['records']} records, {first['gaps']} gaps")
     second = json.loads(

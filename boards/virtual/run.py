@@ -8,6 +8,7 @@ from pathlib import Path
 from boards.virtual.board import BoardError, VirtualBoard
 from boards.virtual.chip import ChipMissing
 from boards.virtual.flash import FlashError
+from boards.virtual.panel import tcp_port
 
 
 def main() -> int:
@@ -17,7 +18,7 @@ def main() -> int:
         epilog="example: python -m boards.virtual.run --dir build/board --panel-port 7000",
     )
     parser.add_argument("--dir", type=Path, required=True, help="flash images and files live here")
-    parser.add_argument("--panel-port", type=int, default=0, help="default: any free port")
+    parser.add_argument("--panel-port", type=tcp_port, default=0, help="default: any free port")
     parser.add_argument("--keep", action="store_true", help="keep the files as they are")
     arguments = parser.parse_args()
     try:

@@ -111,7 +111,7 @@ class Host:
 class Cut:
     """Where the power goes during a sale.
 
-    ``program`` counts the journal programs from the card on: 1 is ARMED, 2 the outcome, 3 the
+    ``program`` counts the journal programs of the sale itself: 1 is ARMED, 2 the outcome, 3 the
     receipt's record; ``phase`` is before, torn or after it. ``printed`` counts slip lines.
     ``held`` cuts when the host has taken a message of this MTI and sits on its answer.
     """
@@ -186,15 +186,30 @@ class Shop:
     def provision(self, response_ms: int = 400, reversal_wait_ms: int = 100) -> None:
         """Give the fresh terminal its identity and wait until it is ready to sell."""
         self.board.wait_screen("NOT PROVISIONED", WAIT)
-        self.companion(
-            "provision",
-            *("--port", self.board.pty, "--merchant-name", MERCHANT_NAME),
-            *("--merchant-no", MERCHANT_NO, "--terminal-no", TERMINAL_NO),
-            *("--host", "127.0.0.1", "--host-port", str(self.host.port)),
-            *("--sync-port", str(self.sync_port)),
-            *("--response-ms", str(response_ms), "--reversal-wait-ms", str(reversal_wait_ms)),
-        )
+        process = self.provisioning(response_ms, reversal_wait_ms)
+        said, _ = process.communicate(timeout=60)
+        if process.returncode:
+            raise RuntimeError(f"companion provision: exit {process.returncode}\n{said}")
         self.board.wait_screen(MERCHANT_NAME, WAIT)
+
+    def provisioning(
+        self, response_ms: int = 400, reversal_wait_ms: int = 100
+    ) -> subprocess.Popen[str]:
+        """`companion provision` as a process, for those who want to disturb it."""
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "companion", "provision"),
+                *("--port", self.board.pty, "--store", str(self.store)),
+                *("--merchant-name", MERCHANT_NAME),
+                *("--merchant-no", MERCHANT_NO, "--terminal-no", TERMINAL_NO),
+                *("--host", "127.0.0.1", "--host-port", str(self.host.port)),
+                *("--sync-port", str(self.sync_port), "--response-ms", str(response_ms)),
+                *("--reversal-wait-ms", str(reversal_wait_ms)),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def key_in(self, amount_minor: int) -> None:
         """Type an amount and confirm it, up to the screen that asks for a card."""
@@ -236,7 +251,17 @@ class Shop:
 
     def _arm(self, cut: Cut) -> None:
         if cut.program:
-            self.board.cut_at_program(cut.program, cut.phase, seed=cut.program)
+            # Housekeeping may still program the journal while the card is awaited; from the
+            # moment the terminal connects, every program is the sale's.
+            armed = []
+
+            def connecting(output: dict[str, Any]) -> bool:
+                if not armed and "Connecting..." in output.get("screen", ()):
+                    armed.append(True)
+                    self.board.cut_at_program(cut.program, cut.phase, seed=cut.program)
+                return False
+
+            self.board.cut_on_panel(connecting)
         elif cut.printed:
             left = [cut.printed]
 
@@ -257,6 +282,12 @@ class Shop:
             self.board.wait_screen(MERCHANT_NAME, WAIT)
         return screen[0]
 
+    def wait_late_answers(self) -> None:
+        """Wait until the host has sent every answer it delayed: a terminal records those too."""
+        for number, event in enumerate(list(self.host.events)):
+            if event.get("do") == "delay_answer":
+                self.host.wait(_answer_to(event), number)
+
     def wait_end(self) -> str:
         """The first line of the screen that ends the sale under way."""
         return self.board.wait_screen(is_end, WAIT)[0]
@@ -265,3 +296,17 @@ class Shop:
 def is_end(lines: list[str]) -> bool:
     """Whether a screen ends a sale."""
     return bool(lines) and lines[0].startswith(ENDS)
+
+
+def _answer_to(request: Event) -> Callable[[Event], bool]:
+    """Tells the event that ends a request: its answer left, or the terminal was gone."""
+
+    def ends(event: Event) -> bool:
+        # A reversal has the STAN of its original: the class of the MTI tells them apart.
+        return (
+            event["event"] in ("answer", "dropped")
+            and event["stan"] == request["stan"]
+            and event["mti"][:2] == request["mti"][:2]
+        )
+
+    return ends

@@ -117,7 +117,7 @@ def _fault(number: int, line: str) -> Fault:
     where = f"line {number}"
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise FaultScriptError(f"{where}: not JSON") from None
     if not isinstance(entry, dict):
         raise FaultScriptError(f"{where}: not a JSON object")

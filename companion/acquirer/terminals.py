@@ -32,7 +32,7 @@ def load(path: Path) -> Mapping[str, Terminal]:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TerminalsError(f"{path}: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise TerminalsError(f"{path}: not JSON") from None
     if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_TERMINALS:
         raise TerminalsError(f"{path}: not a list of 1 to {MAX_TERMINALS} terminals")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
+import socket
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -109,7 +112,10 @@ async def _run(
     try:
         port = await server.start(address, port)
     except OSError as error:
-        raise click.ClickException(f"can't listen on {address}:{port}: {error.strerror}") from None
+        # asyncio wraps the reason in words that repeat the address; a name lookup has its own.
+        lookup = isinstance(error, socket.gaierror)
+        why = os.strerror(error.errno) if error.errno and not lookup else error.strerror
+        raise click.ClickException(f"can't listen on {address}:{port}: {why}") from None
     note = "" if known else "one test terminal, whose master key is public: for tests only"
     tell({"event": "listening", "host": address, "port": port, "note": note})
     await ended.wait()
@@ -141,8 +147,7 @@ def host_day(ledger_path: Path, business_date: str, merchant_no: str | None, out
       companion host-day --ledger host.sqlite --date 2026-03-02 --out day.csv
     """
     try:
-        if date.fromisoformat(business_date).isoformat() != business_date:
-            raise ValueError(f"{business_date} is not YYYY-MM-DD")
+        _check_date(business_date)
         ledger = Ledger(ledger_path, create=False)
         try:
             merchant = dayfile.choose_merchant(ledger, business_date, merchant_no)
@@ -156,6 +161,13 @@ def host_day(ledger_path: Path, business_date: str, merchant_no: str | None, out
         raise click.ClickException(str(error)) from None
     _, rows, captured, captured_minor = text.splitlines()[-1].split(",")
     click.echo(f"{out}: {rows} rows, {captured} captured, {captured_minor} minor units")
+
+
+def _check_date(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        if date.fromisoformat(text).isoformat() == text:
+            return
+    raise ValueError(f"--date {text!r} is not YYYY-MM-DD")
 
 
 def _address(listen: str) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -13,6 +14,7 @@ from companion.errors import CompanionError
 
 _BAD_INPUT = 2
 _INTERRUPTED = 130
+_NOBODY_READS = 1  # click and rich end so too
 
 # Each command and its module, which is loaded only when the command is used: ibis and DuckDB
 # alone take longer to load than a sync takes to run.
@@ -67,12 +69,21 @@ class Companion(click.Group):
             result = super().main(
                 args, prog_name or "companion", complete_var, standalone_mode=False, **extra
             )
+            sys.stdout.flush()
         except click.Abort:
             _fail("interrupted", _INTERRUPTED)
         except click.ClickException as error:
             _fail(error.format_message(), _BAD_INPUT)
         except CompanionError as error:
             _fail(str(error), _BAD_INPUT)
+        except BrokenPipeError:
+            # `| head` has seen enough. The interpreter flushes once more when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(_NOBODY_READS)
+        except OSError as error:
+            # A full disk, a folder that may not be written.
+            what = f"{error.filename}: " if error.filename else ""
+            _fail(f"{what}{error.strerror or error}", _BAD_INPUT)
         sys.exit(result if isinstance(result, int) else 0)
 
 

@@ -12,6 +12,7 @@ from companion.statements.statement import Statement, StatementError
 LAYOUTS: tuple[ModuleType, ...] = (host_day,)
 
 _HEAD = 4096
+_HIDE_DIGITS = bytes.maketrans(b"012345678", b"9" * 9)
 
 
 def parse(data: bytes) -> Statement:
@@ -28,6 +29,7 @@ def _seen(data: bytes) -> str:
     if not data:
         return "nothing, it is empty"
     first = data[:_HEAD].splitlines()[0][:48]
+    if not first:
+        return "an empty line"
     # Digits are hidden: the first line of a foreign file may hold card numbers.
-    shown = "".join("9" if char.isdigit() else char for char in ascii(first)[2:-1])
-    return f"'{shown}' (digits shown as 9)"
+    return f"{ascii(first.translate(_HIDE_DIGITS))[1:]} (digits shown as 9)"

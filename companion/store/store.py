@@ -116,7 +116,7 @@ class Store:
             yield
         except DatabaseError as error:
             database = self.directory / "store.sqlite"
-            raise StoreError(f"{database}: damaged or in use ({error.orig})") from error
+            raise StoreError(f"{database}: cannot be used ({error.orig})") from error
 
     def close(self) -> None:
         """Close every connection."""

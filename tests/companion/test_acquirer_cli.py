@@ -98,6 +98,12 @@ def test_date_without_trade_or_meaning_is_one_error(tmp_path: Path, date: str) -
     assert not out.exists()
 
 
+def test_a_date_in_another_form_is_answered_with_the_form(tmp_path: Path) -> None:
+    ledger = tmp_path / "host.sqlite"
+    result = day("--ledger", str(ledger), "--date", "2.3.2026", "--out", str(tmp_path / "d"))
+    assert result.stderr == "companion: --date '2.3.2026' is not YYYY-MM-DD\n"
+
+
 def test_day_file_of_a_ledger_that_is_not_there_is_one_error(tmp_path: Path) -> None:
     result = day("--ledger", str(tmp_path / "no"), "--date", DAY, "--out", str(tmp_path / "d"))
     assert (result.exit_code, list(tmp_path.iterdir())) == (2, [])
@@ -106,6 +112,8 @@ def test_day_file_of_a_ledger_that_is_not_there_is_one_error(tmp_path: Path) -> 
 
 BAD_HOSTS = {
     "line 2: unknown action 'loose'": ("--faults", '\n{"do": "loose"}\n'),
+    "line 1: not JSON": ("--faults", "[" * 100_000),
+    "input: not JSON": ("--terminals", "[" * 100_000),
     "entry 1: tmk has 3 bytes": (
         "--terminals",
         '[{"terminal_no": "10000001", "merchant_no": "104110070110001", "tmk": "010203"}]',
@@ -137,7 +145,7 @@ def test_host_on_a_port_in_use_says_so_in_one_line(tmp_path: Path) -> None:
         result = CliRunner().invoke(main, options)
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == 1
-    assert f"can't listen on {listen}" in result.stderr
+    assert result.stderr == f"companion: can't listen on {listen}: Address already in use\n"
 
 
 @pytest.mark.parametrize("command", ["host", "host-day"])

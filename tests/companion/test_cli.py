@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -158,12 +159,41 @@ def test_a_statement_of_unknown_layout_is_refused_and_no_store_made_for_it(
     assert not store.exists()
 
 
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [("locks", "import"), ("files", "import"), ("locks", "reconcile"), ("facts", "reconcile")],
+)
+def test_a_store_that_cannot_be_written_is_one_line_that_says_where(
+    day: Path, tmp_path: Path, folder: str, command: str
+) -> None:
+    shutil.rmtree(day / folder, ignore_errors=True)
+    (day / folder).touch()  # modes do not stop root, a file in the place of a folder does
+    more = [DayFile().add(9, 900).write(tmp_path / "more.csv")] if command == "import" else []
+    assert f"{day / folder}" in refused(command, *more, "--store", day)
+    (day / folder).unlink()
+    fine(command, *more, "--store", day)
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["table", "json"])
+def test_a_reader_that_has_seen_enough_gets_no_traceback(day: Path, form: list[str]) -> None:
+    listing = subprocess.Popen(
+        [sys.executable, "-m", "companion", "journal", "list", "--store", day, *form],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert listing.stdout and listing.stderr
+    listing.stdout.close()
+    assert listing.stderr.read() == b""
+    listing.stderr.close()
+    assert listing.wait() == 1
+
+
 @pytest.mark.parametrize("command", ["breaks", "reconcile", "journal verify"])
 def test_a_foreign_or_damaged_database_is_one_line(store: Path, day: Path, command: str) -> None:
     database = day / "store.sqlite"
     whole = database.read_bytes()
     database.write_bytes(whole[:4096] + b"\xa5" * (len(whole) - 4096))
-    assert "damaged" in refused(*command.split(), "--store", day)
+    assert "malformed" in refused(*command.split(), "--store", day)
     database.write_bytes(b"garbage" * 1000)
     assert "file is not a database" in refused(*command.split(), "--store", day)
     database.unlink()

@@ -131,6 +131,21 @@ def test_an_unknown_layout_is_refused_with_what_was_seen_and_expected(data: byte
     assert CLEAR not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [
+        (b"", "begins with nothing, it is empty;"),
+        (b"\n\nx", "begins with an empty line;"),
+        (b"\xef\xbb\xbf#pingzhang", r"begins with '\xef\xbb\xbf#pingzhang' (digits"),
+        (b"\x12\x89 622", r"begins with '\x12\x89 999' (digits shown as 9)"),
+    ],
+)
+def test_the_beginning_of_an_unknown_file_is_shown_as_it_is(data: bytes, seen: str) -> None:
+    with pytest.raises(StatementError) as caught:
+        layouts.parse(data)
+    assert seen in str(caught.value)
+
+
 def test_a_file_that_is_not_there_is_one_clear_error(store: Store, tmp_path: Path) -> None:
     with pytest.raises(StatementError, match=r"nowhere\.csv: No such file"):
         import_file(store, tmp_path / "nowhere.csv")

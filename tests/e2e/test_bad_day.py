@@ -68,6 +68,18 @@ def test_the_terminal_sells_while_the_companion_syncs(tmp_path: Path) -> None:
         assert len(armed) == 40 + amount - 200
 
 
+def test_a_late_answer_of_the_last_sale_is_in_the_first_sync_of_the_evening(
+    tmp_path: Path,
+) -> None:
+    faults = [{"mti": "0200", "amount_minor": 2000, "do": "delay_answer", "ms": 2500}]
+    with Shop(tmp_path, faults) as shop:
+        shop.provision(response_ms=1000)
+        assert shop.sell(2000, card(1)) == "NOT CHARGED"
+        shop.wait_late_answers()
+        assert records(shop)[-1]["kind"] == "LATE"
+        assert '"records": 0' in shop.companion("sync", "--port", shop.board.pty, "--json")
+
+
 def test_ports_that_are_not_there_and_strangers_are_one_clear_line(tmp_path: Path) -> None:
     with Shop(tmp_path) as shop:
         shop.provision()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from boards.virtual.shop import BUSINESS_DATE, Cut, Event, Shop, card
+from boards.virtual.shop import BUSINESS_DATE, WAIT, Cut, Event, Shop, card
 from companion.acquirer.ledger import Ledger
 
 
@@ -156,6 +157,29 @@ def test_a_cut_leaves_host_and_terminal_agreed(shop: Shop, window: Window) -> No
         assert "*** DUPLICATE ***" in shop.board.printed[printed:]
     # The terminal sells on.
     assert shop.sell(window.amount_minor + 50000, card(8)) == "APPROVED"
+
+
+@pytest.mark.parametrize(
+    ("partition", "operation", "number"),
+    [("journal", "erase", 60), ("journal", "program", 1)]
+    + [("vault", "program", number) for number in range(1, 6)],
+)
+def test_a_cut_during_provisioning_is_made_good_by_provisioning_again(
+    tmp_path: Path, partition: str, operation: str, number: int
+) -> None:
+    with Shop(tmp_path) as shop:
+        shop.board.wait_screen("NOT PROVISIONED", WAIT)
+        arm = shop.board.cut_at_program if operation == "program" else shop.board.cut_at_erase
+        arm(number, "torn", partition)
+        first = shop.provisioning()
+        shop.board.wait_cut(WAIT)
+        first.kill()
+        first.communicate()
+        shop.board.power_on()
+        shop.provision()
+        assert shop.sell(1000, card(1)) == "APPROVED"
+        shop.companion("sync", "--port", shop.board.pty)
+        shop.companion("journal", "verify")
 
 
 def test_after_all_the_cuts_the_books_are_square(shop: Shop) -> None:
