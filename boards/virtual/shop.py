@@ -253,7 +253,7 @@ class Shop:
         if cut.program:
             # Housekeeping may still program the journal while the card is awaited; from the
             # moment the terminal connects, every program is the sale's.
-            armed = []
+            armed: list[bool] = []
 
             def connecting(output: dict[str, Any]) -> bool:
                 if not armed and "Connecting..." in output.get("screen", ()):
