@@ -257,21 +257,20 @@ class Engine:
             effects.extend(self._wait_for_host())
         return effects
 
-    def _give_up_for_now(self, why: str) -> list:
+    def _give_up_for_now(self, why: str, screen: str = "offline") -> list:
         """The line or the sign-in failed; nothing was sent that would need an undo."""
         self.want = {}
         if self.known.open:
             return self._wait()
-        return [("show", "result", "offline", why), ("beep", 3)]
+        return [("show", "result", screen, why), ("beep", 3)]
 
     # -- answers --------------------------------------------------------------------------------
 
     def _signed_in(self, request, answer) -> list:
         why = answer.code if answer.code != "00" else self.exchange.bad_keys(answer.key_block)
         if why:
-            return self.evidence.trouble("SIGN_IN_REFUSED", why) + self._give_up_for_now(
-                "Sign-in refused"
-            )
+            given_up = self._give_up_for_now("Sign-in refused", "refused")
+            return self.evidence.trouble("SIGN_IN_REFUSED", why) + given_up
         self.sign_first = False
         return [
             ("set_clock", answer.host_time),

@@ -239,6 +239,16 @@ def test_a_failed_connection_leaves_nothing_to_undo():
     assert bench.screen() == "offline"
 
 
+def test_a_refused_sign_in_is_not_called_a_missing_connection():
+    bench = Bench()
+    bench.give("start", "PWRON", "test", "")
+    bench.swipe(500)
+    bench.connect()
+    bench.reply("97")
+    assert bench.screen() == "refused"
+    assert "ARMED" not in bench.kinds()
+
+
 def test_declines_and_absent_reversals_end_the_transaction():
     for code, result in (("25", record.REV_ABSENT), ("12", record.REV_ABSENT)):
         bench = Bench().signed_in()

@@ -354,13 +354,18 @@ def test_the_header_of_an_answer_can_ask_for_a_sign_in():
 
 
 def test_a_sign_in_answer_is_taken_only_with_00_and_good_keys():
-    for code, change in (("00", {"f62": bytes(40)}), ("00", {"f39": None}), ("ZZ", {})):
+    cases = (
+        ("00", {"f62": bytes(40)}, "refused"),
+        ("00", {"f39": None}, "offline"),
+        ("ZZ", {}, "refused"),
+    )
+    for code, change, screen in cases:
         bench = Bench()
         bench.give("start", "PWRON", "test", "")
         bench.swipe(500)
         bench.connect()
         bench.reply(code, **change)
-        assert bench.screen() == "offline"
+        assert bench.screen() == screen
         assert "SIGNED_IN" not in bench.kinds()
         assert bench.swipe(500)[0][2] == "signing_in"  # and is not busy for ever
 
