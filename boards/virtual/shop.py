@@ -136,6 +136,7 @@ class Shop:
         self.directory = directory
         self.store = directory / "store"
         self.sync_port = free_port()
+        self.seen_last: list[str] = []  # what the panel showed when the power went
         self.host = Host(directory, faults or [])
         self.board = VirtualBoard(
             directory / "board", heap=heap, flash={**FLASH, "journal": journal_bytes}
@@ -235,6 +236,7 @@ class Shop:
             self.board.power_off()
         else:
             self.board.wait_cut(WAIT)
+        self.seen_last = list(self.board.screen)
         return self.restart()
 
     def flash_of_a_sale(self, amount_minor: int, with_card: dict[str, str]) -> FlashCounts:
