@@ -13,9 +13,9 @@ NONCE_LENGTH = 16
 PROOF_LENGTH = 32
 MAX_SEQ = 0xFFFFFFFF
 MAX_CHUNK = 128
-# RECORDS: records in one message, and bytes of one sealed record (a journal slot's payload).
+# RECORDS: records in one message, and bytes of one sealed record (a journal payload).
 MAX_RECORDS = 64
-MAX_SEALED = 116
+MAX_SEALED = 460
 # Frames that may be on their way at once. Eight of 1 KB bridge the turnaround of a USB serial
 # port; with new credit at half the window at most two CREDIT frames wait in the terminal's ring.
 WINDOW = 8

@@ -21,8 +21,9 @@ RECEIPT = 8
 CHECKPOINT = 9
 NOTE = 10
 
-# A record and its 8-byte seal share one 128-byte journal slot (see firmware/terminal/journal.py).
-MAX_RECORD = 108
+# A record and its 8-byte seal are one journal payload (MAX_PAYLOAD in firmware/terminal/slot.py).
+# Up to 108 bytes they fit one slot, which is one program of the flash; no kind of today needs more.
+MAX_RECORD = 452
 
 # OUTCOME.result
 APPROVED = 1

@@ -11,9 +11,9 @@ restart: then it is made certain before mount() returns, and counts. Nobody has 
 
 from terminal import recovery
 from terminal.ring import AHEAD, Ring
-from terminal.slot import MAX_PAYLOAD, RECORD, JournalFault, JournalFull, SlotFlash
+from terminal.slot import MAX_PAYLOAD, JournalFault, JournalFull, SlotFlash, slots_for
 
-__all__ = ["MAX_PAYLOAD", "Journal", "JournalFault", "JournalFull"]
+__all__ = ["MAX_PAYLOAD", "Journal", "JournalFault", "JournalFull", "slots_for"]
 
 
 class Journal:
@@ -63,6 +63,7 @@ class Journal:
         The report: ``rows`` (names of the rows that applied), ``alarm`` (the gravest of them, or
         ""), ``read_only``, ``first_seq``, ``next_seq``, ``released``.
         """
+        self.read_only, self.alarm = True, "NOT_MOUNTED"
         rows = recovery.recover(self._ring)
         self.alarm = ""
         for row in recovery.ALARMS:
@@ -84,7 +85,7 @@ class Journal:
 
         Raises JournalFull (nothing was written; sync and release) or JournalFault (the flash does
         not take it; the journal is then read-only until the next mount, which will find the
-        record wholly or not at all).
+        record wholly or not at all). A MemoryError has the same effect as a fault.
         """
         if not 0 < len(payload) <= MAX_PAYLOAD:
             raise ValueError("a payload has 1..%d bytes, not %d" % (MAX_PAYLOAD, len(payload)))
@@ -92,8 +93,11 @@ class Journal:
         ring = self._ring
         self._affirm()
         seq = ring.next_seq
-        self._write(RECORD, seq, payload)
-        ring.next_seq = seq + 1
+        try:
+            ring.append(payload)
+        except (JournalFault, MemoryError):
+            self._fail()
+            raise
         return seq
 
     def read(self, seq: int) -> bytes | None:
@@ -113,10 +117,11 @@ class Journal:
             seq = max(seq + 1, self.first_seq)
 
     def room(self) -> int:
-        """How many records can be appended now, as far as released sectors still erase.
+        """How many slots there are for records now, as far as released sectors still erase.
 
-        After idle() has said False the first 62 come without an erase, or all when there are
-        fewer. A transaction's worst case includes two slots for each restart.
+        A record takes slots_for(its length). After idle() has said False the first 62 come
+        without an erase, or all when there are fewer. A transaction's worst case includes two
+        slots for each restart.
         """
         if self.read_only or self._ring.due:
             return 0
@@ -150,7 +155,7 @@ class Journal:
         ring.set_released(seq)
         try:
             self._affirm()
-            self._write(*recovery.mark(ring))
+            self._write(ring.mark())
         except JournalFull:
             pass
 
@@ -162,13 +167,17 @@ class Journal:
         """Make up for what a full ring had no slot for at boot."""
         due = self._ring.due
         if due:
-            self._write(*due)
+            self._write(due)
             self._ring.due = None
             self.alarm = ""
 
-    def _write(self, kind: int, seq: int, payload: bytes) -> None:
+    def _write(self, what: tuple) -> None:
         try:
-            self._ring.write(kind, seq, payload)
-        except JournalFault:
-            self.read_only, self.alarm = True, "APPEND_FAILED"
+            self._ring.write(what)
+        except (JournalFault, MemoryError):
+            self._fail()
             raise
+
+    def _fail(self) -> None:
+        """What was begun may be on flash or not: only a mount can tell."""
+        self.read_only, self.alarm = True, "APPEND_FAILED"

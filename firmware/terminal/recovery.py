@@ -13,6 +13,7 @@ The newest good slot, one of:
     CLEAN             nothing but erased slots after it
     TORN_TAIL         what follows it is not good: the power was cut while it was written. It is
                       burnt; its number was never given out and goes to the next record
+    UNFINISHED_RECORD (with one of those) it is of a record whose last part is not there: so too
 
 Sectors, any of:
 
@@ -38,8 +39,6 @@ Then, in this order, each before the mount returns:
                       nothing can be appended before
     CANNOT_AFFIRM     four slots did not take it: read-only
 """
-
-import struct
 
 from terminal.slot import (
     BLANK,
@@ -82,7 +81,7 @@ class _Recovery:
         self.last = 0
         self.kind = TORN  # the newest good slot: kind, number, payload, place
         self.seq = 0
-        self.payload = b""
+        self.content = (b"", 0, 1)  # payload, part, parts
         self.epoch = 0
         self.slot = 0
         self.floor_head = 0  # what was written when the newest header was
@@ -186,13 +185,22 @@ class _Recovery:
                 for slot in range(last, 0, -1):
                     kind = flash.load(epoch % ring.count, slot, seed)
                     if kind not in (TORN, BLANK):
-                        self.kind = kind if flash.holds_record(kind) else MARK
-                        self.seq = flash.seq
-                        self.payload = flash.payload()
                         self.epoch = epoch
                         self.slot = slot
+                        self._take_newest(kind)
                         return
             last = LAST_SLOT
+
+    def _take_newest(self, kind: int) -> None:
+        flash = self.flash
+        self.kind = kind if flash.holds_record(kind) else MARK
+        self.seq = flash.seq
+        self.content = (flash.payload(), flash.part, flash.parts)
+        if self.kind != MARK and flash.part + 1 < flash.parts:
+            # As good as a MARK of the number before it; the one written next overrules it.
+            self.kind = MARK
+            self.seq -= 1
+            self._row("UNFINISHED_RECORD")
 
     def _find_released(self) -> None:
         ring, flash = self.ring, self.flash
@@ -324,19 +332,14 @@ class _Recovery:
     def _affirmation(self) -> tuple:
         ring = self.ring
         if self.kind in (RECORD, COPY) and self.seq + 1 == ring.next_seq:
-            return (COPY, self.seq, self.payload)
-        return mark(ring)
-
-
-def mark(ring) -> tuple:
-    """A MARK of the ring's state, as (kind, seq, payload)."""
-    return (MARK, ring.next_seq - 1, struct.pack("<I", ring.released))
+            return (COPY, self.seq) + self.content
+        return ring.mark()
 
 
 def affirm(ring, what: tuple, rows: list) -> None:
     """Write the newest slot again; a full ring keeps it for later."""
     try:
-        ring.write(*what)
+        ring.write(what)
         ring.due = None
     except JournalFull:
         ring.due = what

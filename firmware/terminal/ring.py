@@ -12,7 +12,19 @@ What a restart writes (burnt slot, copy, mark) takes no number and may use that 
 even a full ring survives restarts.
 """
 
-from terminal.slot import BLANK, LAST_SLOT, RECORD, TORN, JournalFault, JournalFull
+import struct
+
+from terminal.slot import (
+    BLANK,
+    LAST_SLOT,
+    MARK,
+    RECORD,
+    TORN,
+    JournalFault,
+    JournalFull,
+    join,
+    slots_for,
+)
 
 AHEAD = 3  # sectors kept ready
 _TRIES = 4  # slots tried for one append
@@ -36,9 +48,7 @@ class Ring:
         self.slot = LAST_SLOT + 1  # of head, the next to be programmed
         self.seed = 0
         self.first_seq = self.next_seq = self.released = 0
-        self.due: tuple | None = (
-            None  # what a full ring could not affirm at boot: (kind, seq, payload)
-        )
+        self.due: tuple | None = None  # what a full ring could not affirm at boot
         self._keep = 0  # the oldest sector that is not all released, 0: to be found
         self._cursor = (0, 0, 0)
 
@@ -70,7 +80,7 @@ class Ring:
         return ready
 
     def room(self) -> int:
-        """Records that can be appended now: what is ready, then what is released and not bad."""
+        """Slots for records: what is ready, then what is released and not bad."""
         if self._keep < self.oldest:
             self._keep = self._start_for(self.released)
         sectors = self.ready()
@@ -104,8 +114,10 @@ class Ring:
         for later in range(epoch + 1, last + 1):
             kind = self.first_in(later)
             if kind:
-                # A MARK carries the number used last, and its record may be in an earlier sector.
-                return self.flash.seq + (0 if self.flash.holds_record(kind) else 1)
+                # A MARK carries the number used last. Its record may be in an earlier sector, as
+                # may the first parts of a long one.
+                begins = kind != MARK and self.flash.part == 0
+                return self.flash.seq + (0 if begins else 1)
         return 0
 
     def _recycle(self, epoch: int) -> bool:
@@ -167,19 +179,49 @@ class Ring:
         self.slot += 1
         return self.slot - 1
 
-    def write(self, kind: int, seq: int, payload: bytes) -> None:
-        """Program one slot and read it back, in the next slot when it is not as written."""
+    def append(self, payload: bytes) -> None:
+        """Write a record, one slot for each of its parts; the last slot commits it."""
         flash = self.flash
-        flash.pack(kind, seq, payload)
+        parts = slots_for(len(payload))
+        if parts > 1:
+            if self.room() < parts:
+                raise JournalFull("no %d free slots: sync, then release" % parts)
+            flash.stage(payload)
+        for part in range(parts):
+            if parts > 1:
+                flash.pack_part(self.next_seq, part, parts)
+            else:
+                flash.pack(RECORD, self.next_seq, payload, 0, 1)
+            if not self._program(True):
+                if part == 0:
+                    raise JournalFull("no free slot: sync, then release")
+                raise JournalFault("record %d: no slot for its part %d" % (self.next_seq, part))
+        self.next_seq += 1
+
+    def write(self, what: tuple) -> None:
+        """Write a slot that is no record: a mark(), or the copy of a slot."""
+        self.flash.pack(*what)
+        if not self._program(False):
+            raise JournalFull("no free slot: sync, then release")
+
+    def _program(self, record: bool) -> bool:
+        """Program the packed slot and read it back, in the next one when it is not as written.
+
+        False when there is no slot at all: then nothing was written.
+        """
         for attempt in range(_TRIES):
-            slot = self.take(kind == RECORD)
+            slot = self.take(record)
             if slot == 0:
                 if attempt == 0:
-                    raise JournalFull("no free slot: sync, then release")
+                    return False
                 break
-            if flash.program(self.head % self.count, slot, self.seed):
-                return
-        raise JournalFault("record %d: no slot of %d reads back as written" % (seq, _TRIES))
+            if self.flash.program(self.head % self.count, slot, self.seed):
+                return True
+        raise JournalFault("after record %d: no slot reads back as written" % (self.next_seq - 1))
+
+    def mark(self) -> tuple:
+        """A MARK of what the ring knows: (kind, seq, payload, part, parts)."""
+        return (MARK, self.next_seq - 1, struct.pack("<I", self.released), 0, 1)
 
     # Reading
 
@@ -203,15 +245,16 @@ class Ring:
     def read(self, seq: int) -> bytes | None:
         """The payload of a retained record, None when it is damaged.
 
-        The last slot with this number counts, and only when no lower number follows it: a torn
-        record that settles later is overruled by what the restart wrote after it. Such a slot is
-        at most one number ahead, so that the search may stop two numbers on.
+        What was written last under this number counts, and only when no lower number follows it:
+        a torn record that settles later is overruled by what the restart wrote after it. Such a
+        slot is at most one number ahead, so that the search may stop two numbers on.
         """
         flash = self.flash
         near, epoch, slot = self._cursor
         if not 0 < near <= seq <= near + LAST_SLOT or epoch < self.oldest:
             epoch, slot = self._start_for(seq), 1
-        found = None
+        found: list = []  # the parts so far, of as many as there must be
+        parts = 1
         while epoch <= self.head:
             if self.live(epoch):
                 seed = flash.seed(epoch)
@@ -220,14 +263,19 @@ class Ring:
                     kind = flash.load(epoch % self.count, slot, seed)
                     if kind not in (TORN, BLANK):
                         if flash.seq > seq + 1:
-                            return found
+                            return join(found, parts)
                         if flash.seq < seq:
-                            found = None
+                            found = []
                         elif flash.seq == seq and flash.holds_record(kind):
-                            if found is None:
+                            if flash.part == 0 and not found:
                                 self._cursor = (seq, epoch, slot)
-                            found = flash.payload()
+                            # Part 0 begins anew; a part that stands twice is written once more.
+                            complete = len(found) >= flash.part
+                            found = found[: flash.part] if complete else []
+                            if complete:
+                                found.append(flash.payload())
+                            parts = flash.parts
                     slot += 1
             epoch += 1
             slot = 1
-        return found
+        return join(found, parts)

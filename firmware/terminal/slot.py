@@ -20,13 +20,16 @@ Slot, programmed once, by one call of 16 * n bytes (n = 1..8, as few as the payl
                   good only in the sector and the lap it was written for
     4  kind u8    RECORD, COPY (of the newest record, made at boot) or MARK
     5  length u8  of the payload
-    6  part u8    0
-    7  parts u8   1. A record longer than a slot will be parts 0..n-1 with one seq, the last one
-                  committing; a reader that does not know them yields None for that seq
+    6  part u8    0..parts-1
+    7  parts u8   of the record: 1, or 2..4 for one that is longer than a slot
     8  seq        of the record; for a MARK the last one used
    12  payload    then zeros up to 16 n; the rest of the slot stays erased
 
 A MARK's payload is the released watermark. A burnt slot is all zeros, or whatever a cut left.
+
+A record of more than 116 bytes is followed by its CRC-32 and cut into parts of 116 bytes, a slot
+each, in order, with one seq. The last part commits it. The CRC over the whole says that the parts
+belong together: those of a torn record and of its successor have the same seq.
 """
 
 import struct
@@ -35,7 +38,9 @@ from binascii import crc32
 SECTOR_SIZE = 4096
 SLOT_SIZE = 128
 LAST_SLOT = 31
-MAX_PAYLOAD = 116
+SLOT_PAYLOAD = 116
+MAX_PARTS = 4
+MAX_PAYLOAD = MAX_PARTS * SLOT_PAYLOAD - 4
 
 RECORD = 0x52
 COPY = 0x43
@@ -63,6 +68,22 @@ class JournalFault(Exception):
     """The flash does not do as told; the message says which operation and where."""
 
 
+def slots_for(length: int) -> int:
+    """How many slots a record of so many bytes takes."""
+    return 1 if length <= SLOT_PAYLOAD else (length + 4 + SLOT_PAYLOAD - 1) // SLOT_PAYLOAD
+
+
+def join(found: list, parts: int) -> bytes | None:
+    """The record of these payloads of slots, None unless all its parts are there and belong."""
+    if len(found) != parts:
+        return None
+    if parts == 1:
+        return found[0]
+    data = b"".join(found)
+    payload = data[:-4]
+    return payload if data[-4:] == struct.pack("<I", crc32(payload) & 0xFFFFFFFF) else None
+
+
 class SlotFlash:
     """Sectors and slots of one partition. All buffers are made here, none later."""
 
@@ -75,7 +96,10 @@ class SlotFlash:
         # Of the slot that load() or peek() read last.
         self.seq = 0
         self.length = 0
+        self.part = 0
         self.parts = 0
+        self._record = bytearray(MAX_PARTS * SLOT_PAYLOAD)
+        self._record_length = 0
         self._out = bytearray(SLOT_SIZE)
         self._in = bytearray(SLOT_SIZE)
         self._chunk = bytearray(_CHUNK)
@@ -119,21 +143,22 @@ class SlotFlash:
         return TORN if kind == BLANK else kind
 
     def load(self, sector: int, slot: int, seed: int) -> int:
-        """Read and check a slot: its kind, BLANK or TORN. Sets seq, length, parts when good."""
+        """Read and check a slot: its kind, BLANK or TORN. Sets what it says when it is good."""
         self._read(sector, self._in, slot * SLOT_SIZE)
-        crc, kind, length, _, parts, seq = struct.unpack_from("<IBBBBI", self._in, 0)
-        if kind in (TORN, BLANK) or length > MAX_PAYLOAD:
+        crc, kind, length, part, parts, seq = struct.unpack_from("<IBBBBI", self._in, 0)
+        if kind in (TORN, BLANK) or length > SLOT_PAYLOAD:
             return BLANK if self._in == _BLANK_SLOT else TORN
         if crc32(self._in_bodies[(length + 27) // 16 - 1], seed) & 0xFFFFFFFF != crc:
             return TORN
         self.seq = seq
         self.length = length
+        self.part = part
         self.parts = parts
         return kind
 
     def holds_record(self, kind: int) -> bool:
-        """Whether the slot just loaded holds a whole record that this version can read."""
-        return kind in (RECORD, COPY) and self.parts == 1
+        """Whether the slot just loaded is of a record, in a form that this version can read."""
+        return kind in (RECORD, COPY) and self.part < self.parts <= MAX_PARTS
 
     def payload(self) -> bytes:
         """The payload of the slot just loaded."""
@@ -143,10 +168,31 @@ class SlotFlash:
         """The watermark in the MARK just loaded."""
         return struct.unpack_from("<I", self._in, 12)[0]
 
-    def pack(self, kind: int, seq: int, payload: bytes) -> None:
+    def pack(self, kind: int, seq: int, payload: bytes, part: int, parts: int) -> None:
         """Lay out the slot that program() will write; the CRC waits for the sector."""
+        struct.pack_into("<116s", self._out, 12, payload)
+        self._pack_head(kind, seq, len(payload), part, parts)
+
+    def stage(self, payload: bytes) -> None:
+        """Take a record that is longer than a slot, for pack_part()."""
         length = len(payload)
-        struct.pack_into("<BBBBI116s", self._out, 4, kind, length, 0, 1, seq & 0xFFFFFFFF, payload)
+        struct.pack_into("<460s", self._record, 0, payload)
+        struct.pack_into("<I", self._record, length, crc32(payload) & 0xFFFFFFFF)
+        self._record_length = length + 4
+
+    def pack_part(self, seq: int, part: int, parts: int) -> None:
+        """Lay out the slot of one part of the staged record."""
+        start = part * SLOT_PAYLOAD
+        length = self._record_length - start
+        if length > SLOT_PAYLOAD:
+            length = SLOT_PAYLOAD
+        # Byte by byte, because a slice would be an allocation.
+        for i in range(SLOT_PAYLOAD):
+            self._out[12 + i] = self._record[start + i] if i < length else 0
+        self._pack_head(RECORD, seq, length, part, parts)
+
+    def _pack_head(self, kind: int, seq: int, length: int, part: int, parts: int) -> None:
+        struct.pack_into("<BBBBI", self._out, 4, kind, length, part, parts, seq & 0xFFFFFFFF)
         self._packed = (length + 27) // 16 - 1
 
     def program(self, sector: int, slot: int, seed: int) -> bool:

@@ -2,7 +2,7 @@
 
 import gc
 
-from terminal.journal import MAX_PAYLOAD, Journal, JournalFault, JournalFull
+from terminal.journal import MAX_PAYLOAD, Journal, JournalFault, JournalFull, slots_for
 from tests.shared.expect import raises
 
 SECTOR = 4096
@@ -48,7 +48,12 @@ def fresh(sectors: int) -> tuple:
 
 
 def payload(seq: int) -> bytes:
-    return bytes([(seq + i) & 0xFF for i in range(seq % MAX_PAYLOAD + 1)])
+    """Up to what one slot holds."""
+    return bytes([(seq + i) & 0xFF for i in range(seq % 116 + 1)])
+
+
+def long_payload(length: int) -> bytes:
+    return bytes([i * 7 & 0xFF for i in range(length)])
 
 
 def test_records_come_back_in_order_after_a_restart() -> None:
@@ -91,6 +96,78 @@ def test_a_sale_of_three_appends_is_three_programs_and_no_erase() -> None:
             journal.append(payload(number))
         assert (flash.programs, flash.erases) == (3, 0)
         journal.release(seq)
+
+
+def test_records_longer_than_a_slot_come_back_in_order_after_a_restart() -> None:
+    flash, journal = fresh(6)
+    lengths = [117, 116, 228, 229, 1, 344, 345, 460, 96, 460, 112, 113] * 3
+    for length in lengths:
+        room, flash.programs = journal.room(), 0
+        journal.append(long_payload(length))
+        assert flash.programs == room - journal.room() == slots_for(length)
+    again = Journal(flash)
+    assert again.mount()["rows"] == ["CLEAN"]
+    assert [found for _, found in again.scan(1)] == [long_payload(n) for n in lengths]
+    assert again.read(8) == again.read(8) == long_payload(460)
+
+
+def test_a_long_record_counts_when_its_last_slot_is_there_and_not_before() -> None:
+    flash, journal = fresh(4)
+    journal.append(b"before")
+    journal.append(long_payload(300))
+    last = flash.data.find(long_payload(300)[232:]) - 12
+    for at in range(last, last + 128):
+        flash.data[at] = 0xFF
+    journal = Journal(flash)
+    assert journal.mount()["rows"] == ["UNFINISHED_RECORD", "CLEAN"]
+    assert list(journal.scan(1)) == [(1, b"before")]
+    assert journal.append(long_payload(250)) == 2
+    journal = Journal(flash)
+    journal.mount()
+    assert list(journal.scan(1)) == [(1, b"before"), (2, long_payload(250))]
+
+
+def test_a_long_record_of_which_one_slot_is_damaged_reads_as_none() -> None:
+    for part in range(3):
+        flash, journal = fresh(4)
+        for length in (5, 300, 7):
+            journal.append(long_payload(length))
+        at = flash.data.find(long_payload(300)[part * 116 : part * 116 + 40])
+        flash.data[at + 3] ^= 0x10
+        journal = Journal(flash)
+        journal.mount()
+        assert list(journal.scan(1)) == [(1, long_payload(5)), (2, None), (3, long_payload(7))]
+
+
+def test_parts_of_two_records_are_never_put_together() -> None:
+    flash, journal = fresh(4)
+    journal.append(b"before")
+    journal.append(long_payload(300))
+    # Lost: the torn record's last part, what the restart wrote, and its successor's first part.
+    commit = flash.data.find(long_payload(300)[232:]) - 12
+    for at in range(commit, commit + 128):
+        flash.data[at] = 0xFF
+    journal = Journal(flash)
+    journal.mount()
+    other = bytes([0xA5]) + long_payload(299)
+    journal.append(other)
+    start = flash.data.find(other[:40]) - 12
+    for at in range(start - 2 * 128, start + 128):
+        flash.data[at] = 0
+    journal = Journal(flash)
+    journal.mount()
+    assert journal.read(2) is None
+
+
+def test_a_long_record_is_refused_whole_when_its_last_part_has_no_room() -> None:
+    flash, journal = fresh(4)
+    while journal.room() > 3:
+        journal.append(b"x")
+    flash.programs, seq = 0, journal.next_seq
+    raises(JournalFull, journal.append, long_payload(460))
+    assert flash.programs == 0 and journal.next_seq == seq
+    assert journal.append(long_payload(340)) == seq
+    assert journal.room() == 0
 
 
 def test_a_torn_record_is_passed_over_and_its_number_given_to_the_next() -> None:
@@ -152,13 +229,14 @@ if hasattr(gc, "mem_alloc"):  # MicroPython only: CPython cannot tell
 
     def test_an_append_allocates_nothing() -> None:
         _, journal = fresh(5)
-        data = bytes(96)
-        journal.append(data)
+        short, long = bytes(96), bytes(400)
+        journal.append(short)
         gc.collect()
         gc.disable()
         before = gc.mem_alloc()
-        for _ in range(60):
-            journal.append(data)
+        for _ in range(12):
+            journal.append(short)
+            journal.append(long)
         after = gc.mem_alloc()
         gc.enable()
         assert after == before, after - before

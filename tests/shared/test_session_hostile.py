@@ -210,7 +210,7 @@ def test_hostile_answers_are_refused_one_by_one():
         messages.build(messages.HELLO, 1, bytes(16)),
         messages.build(messages.RECORDS, 1, []),
         messages.build(messages.RECORDS, 1, [bytes(8)]),
-        messages.build(messages.RECORDS, 1, [bytes(117)]),
+        messages.build(messages.RECORDS, 1, [bytes(461)]),
         messages.build(messages.RECORDS, 1, ["text"]),
         messages.build(messages.RECORDS, 1, record),
         messages.build(messages.RECORDS, 1, [None] * 65),
