@@ -22,7 +22,7 @@ CHECKPOINT = 9
 NOTE = 10
 
 # A record and its 8-byte seal are one journal payload (MAX_PAYLOAD in firmware/terminal/slot.py).
-# Up to 108 bytes they fit one slot, which is one program of the flash; no kind of today needs more.
+# Up to 108 bytes they fit one slot, one program of the flash; no kind of today needs more.
 MAX_RECORD = 452
 
 # OUTCOME.result

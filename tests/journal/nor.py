@@ -1,24 +1,29 @@
 """A NOR flash that misbehaves on demand, for the journal's proof; no code of the board's in it.
 
 Rules: a program only clears bits, an erase sets a 4096 B sector, nothing else changes a byte.
-Every operation has a number. At a chosen one the power can be cut (``PowerCut``, before, amid or
-after its effect) or OSError raised, once or from then on.
+Operations are numbered from 1: all of them (``operations``), and the programs and erases
+(``changes``). At a chosen one the power can be cut (``PowerCut``) or OSError raised, once or from
+then on. How much of its effect is left is a ``Tear``.
 
-Weak bits: what a cut operation was changing may read either way afterwards. ``weak`` keeps those
-bits; ``weak_reads`` says how they read now: 1, 0, or None for a new choice at every read. A
-program or erase that runs to its end makes the bits it drives strong again.
+Weak bits are those a cut operation was changing. Until they settle (see ``Fate``) they read as
+``weak_reads`` says: 1, 0, or None for a new choice at every read. A program or erase that runs to
+its end makes the bits it drives strong again.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 SECTOR = 4096
+NEVER = 1 << 62
 
-Image = bytearray
 Tear = Callable[[bytes, bytes, random.Random], bytes]
+
+_ERASED = b"\xff" * SECTOR
+_LENGTHS = {n: _ERASED[:n] for n in range(16, 513, 16)}
 
 
 class PowerCut(BaseException):
@@ -29,7 +34,7 @@ class TooManyOperations(BaseException):
     """A bound was set on the number of operations, and this is one more."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Operation:
     """One program or erase as it was asked for, with the bytes it would leave."""
 
@@ -38,106 +43,178 @@ class Operation:
     before: bytes
     after: bytes
 
+    def __str__(self) -> str:
+        sector, at = divmod(self.start, SECTOR)
+        place = "" if self.name == "erase" else f" slot {at // 128}, {len(self.after)} bytes"
+        return f"{self.name} sector {sector}{place}"
+
+
+# What is left of a program or an erase that did not run to its end.
+
 
 def before(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """The cut came before the operation had any effect."""
+    """Nothing changed."""
     return old
 
 
 def after(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """The cut came when the operation was done and nobody had been told."""
+    """It was done, and nobody had been told."""
     return new
 
 
 def prefix(old: bytes, new: bytes, rng: random.Random) -> bytes:
     """Only the first bytes changed; at least one, not all."""
-    split = rng.randrange(1, len(old)) if len(old) > 1 else 0
+    split = rng.randrange(1, len(old))
     return new[:split] + old[split:]
 
 
 def suffix(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """Only the last bytes changed."""
-    split = rng.randrange(1, len(old)) if len(old) > 1 else 0
+    """Only the last bytes changed; at least one, not all."""
+    split = rng.randrange(1, len(old))
     return old[:split] + new[split:]
 
 
-def some_bits(old: bytes, new: bytes, rng: random.Random) -> bytes:
+def bits(old: bytes, new: bytes, rng: random.Random) -> bytes:
     """A random subset of the bits changed."""
-    pick = rng.randbytes(len(old))
-    return bytes((o & ~p) | (n & p) for o, n, p in zip(old, new, pick, strict=True))
+    pick = rng.getrandbits(8 * len(old))
+    was, is_ = int.from_bytes(old, "big"), int.from_bytes(new, "big")
+    return (was ^ ((was ^ is_) & pick)).to_bytes(len(old), "big")
 
 
-def most_bits(old: bytes, new: bytes, rng: random.Random) -> bytes:
+def word(old: bytes, new: bytes, rng: random.Random) -> bytes:
+    """A single 32-bit word changed."""
+    at = rng.randrange(len(old) // 4) * 4
+    return old[:at] + new[at : at + 4] + old[at + 4 :]
+
+
+def words(old: bytes, new: bytes, rng: random.Random) -> bytes:
+    """A random subset of the 32-bit words changed."""
+    left = bytearray(old)
+    for at in range(0, len(old), 4):
+        if rng.getrandbits(1):
+            left[at : at + 4] = new[at : at + 4]
+    return bytes(left)
+
+
+def most(old: bytes, new: bytes, rng: random.Random) -> bytes:
     """All but one of the bytes changed."""
     at = rng.randrange(len(old))
     return new[:at] + old[at : at + 1] + new[at + 1 :]
 
 
-TEARS: tuple[Tear, ...] = (prefix, suffix, some_bits, most_bits)
+def half(old: bytes, new: bytes, rng: random.Random) -> bytes:
+    """The first half changed."""
+    middle = len(old) // 2
+    return new[:middle] + old[middle:]
 
 
-@dataclass
+def zeros(old: bytes, new: bytes, rng: random.Random) -> bytes:
+    """Every bit is 0: a NOR part programs a sector to zeros before it erases it."""
+    return bytes(len(old))
+
+
+def noise(old: bytes, new: bytes, rng: random.Random) -> bytes:
+    """Every bit is anything: cut between those zeros and the erased state."""
+    return rng.randbytes(len(old))
+
+
+# The same number of each, so that a case can name its tear by place in either.
+PROGRAM_TEARS: tuple[Tear, ...] = (before, prefix, suffix, bits, word, words, most, after)
+ERASE_TEARS: tuple[Tear, ...] = (before, half, prefix, bits, words, zeros, noise, after)
+TEARS = {tear.__name__: tear for tear in (*PROGRAM_TEARS, *ERASE_TEARS)}
+
+
+class Fate(NamedTuple):
+    """How weak bits read and when, and as what, they settle."""
+
+    reads: int | None
+    settle_as: int | None
+    """1, 0, or None: each bit by itself."""
+    words: str
+
+
+FATES = {
+    "settle": Fate(1, 0, "read erased at first and settle programmed"),
+    "relax": Fate(0, 1, "read programmed at first and relax to erased"),
+    "flicker0": Fate(None, 0, "read differently at each read, then settle programmed"),
+    "flicker1": Fate(None, 1, "read differently at each read, then settle erased"),
+    "flicker": Fate(None, None, "read differently at each read, then settle one by one"),
+}
+
+
 class Nor:
     """A partition of ``sectors`` sectors with the protocol of esp32.Partition."""
 
-    sectors: int
-    data: Image = field(default_factory=bytearray)
-    # How many operations were done, of all and of each kind; the numbers count from 1.
-    operations: int = 0
-    changes: int = 0
-    programs: int = 0
-    erases: int = 0
-    read_bytes: int = 0
-    programmed_bytes: int = 0
-    pages: int = 0
-    limit: int = 0
-    wear: list[int] = field(default_factory=list)
-    # Called with each program or erase before it has an effect.
-    watch: Callable[[Operation], None] | None = None
-    cut_at: int = 0
-    cut_as: Tear = before
-    cut_weak: bool = False
-    fail_at: int = 0
-    fail_for_good: bool = False
-    fail_late: bool = False
-    dead_sectors: frozenset[int] = frozenset()
-    # Bits of a byte that stay 0, and bits that stay 1, whatever is done.
-    stuck_low: dict[int, int] = field(default_factory=dict)
-    stuck_high: dict[int, int] = field(default_factory=dict)
-    rng: random.Random = field(default_factory=lambda: random.Random(1))
-    weak: dict[int, int] = field(default_factory=dict)
-    weak_reads: int | None = 1
-
-    def __post_init__(self) -> None:
-        if not self.data:
-            self.data = bytearray(b"\xff" * (self.sectors * SECTOR))
-        self.wear = [0] * self.sectors
+    def __init__(
+        self, sectors: int, data: bytearray | None = None, rng: random.Random | None = None
+    ) -> None:
+        self.sectors = sectors
+        self.data = bytearray(_ERASED * sectors) if data is None else data
+        self.rng = rng or random.Random(1)
+        self.operations = self.changes = self.programs = self.erases = 0
+        self.read_bytes = self.programmed_bytes = self.pages = 0
+        # Programs of something other than zeros on bytes that were not erased.
+        self.overprograms = 0
+        self.wear = [0] * sectors
+        # Called with each program or erase before it has an effect.
+        self.watch: Callable[[Operation], None] | None = None
+        # For replays: a line for each program, erase and fault.
+        self.story: list[str] | None = None
+        self.cut_at = 0
+        self.cut_as: Tear = before
+        self.cut_weak = False
+        self.cut_fate: Fate | None = None
+        self.fail_for_good = False
+        self.fail_as: Tear = before
+        # What an erase of a worn-out sector leaves, and whether it says that it failed.
+        self.dead_sectors: dict[int, Tear] = {}
+        self.dead_tells = False
+        # Bits of a byte that stay 0, and bits that stay 1, whatever is done.
+        self.stuck_low: dict[int, int] = {}
+        self.stuck_high: dict[int, int] = {}
+        self.weak_reads: int | None = 1
+        self._weak = bytearray()
+        self._weak_low = self._weak_high = 0
+        self._settle_as: int | None = None
+        self._settle_boots = 0
+        # The next operation at which anything but the plain thing happens.
+        self._attention = NEVER
+        self._limit = self._fail_at = self._settle_at = NEVER
 
     # The protocol
 
     def readblocks(self, block: int, buf: bytearray | memoryview, offset: int = 0) -> None:
-        start = self._place(block, offset, len(buf))
-        failing = self._count()
-        if failing:
+        length = len(buf)
+        assert 0 <= block < self.sectors and 0 <= offset <= SECTOR - length
+        start = block * SECTOR + offset
+        self.operations += 1
+        if self.operations >= self._attention and self._attend():
             raise OSError(5)
-        self.read_bytes += len(buf)
-        seen = self.data[start : start + len(buf)]
-        if self.weak:
-            for at, mask in self.weak.items():
-                if start <= at < start + len(buf):
-                    seen[at - start] = self._weak_value(seen[at - start], mask)
-        buf[:] = seen
+        self.read_bytes += length
+        end = start + length
+        if self._weak_low < end and start < self._weak_high:
+            buf[:] = self._read_weak(start, end)
+        else:
+            buf[:] = self.data[start:end]
 
     def writeblocks(self, block: int, buf: bytes | memoryview, offset: int | None = None) -> None:
         assert offset is not None, "a write without an offset erases"
-        assert offset % 16 == 0 and len(buf) % 16 == 0, "programs are 16-byte aligned"
-        start = self._place(block, offset, len(buf))
-        old = bytes(self.data[start : start + len(buf)])
-        new = bytes(o & b for o, b in zip(old, buf, strict=True))
+        length = len(buf)
+        assert 0 <= block < self.sectors and 0 <= offset <= SECTOR - length
+        assert offset % 16 == 0 and length % 16 == 0, "programs are 16-byte aligned"
+        start = block * SECTOR + offset
+        old = bytes(self.data[start : start + length])
+        driven = bytes(buf)
+        if old == _LENGTHS.get(length, _ERASED):
+            new = driven
+        else:
+            cleared = int.from_bytes(old, "big") & int.from_bytes(driven, "big")
+            new = cleared.to_bytes(length, "big")
+            self.overprograms += cleared != 0
         self.programs += 1
-        self.programmed_bytes += len(buf)
-        self.pages += (start + len(buf) - 1) // 256 - start // 256 + 1
-        self._change(Operation("program", start, old, new), bytes(buf))
+        self.programmed_bytes += length
+        self.pages += (start + length - 1) // 256 - start // 256 + 1
+        self._change(Operation("program", start, old, new), driven)
 
     def ioctl(self, op: int, arg: int) -> int:
         if op == 4:
@@ -145,82 +222,170 @@ class Nor:
         if op == 5:
             return SECTOR
         assert op == 6, f"unknown ioctl {op}"
-        start = self._place(arg, 0, SECTOR)
+        assert 0 <= arg < self.sectors
+        start = arg * SECTOR
         old = bytes(self.data[start : start + SECTOR])
         self.erases += 1
         self.wear[arg] += 1
         if arg in self.dead_sectors:
-            self._count()
-            return 0
-        self._change(Operation("erase", start, old, b"\xff" * SECTOR), b"")
+            left = self.dead_sectors[arg](old, _ERASED, self.rng)
+            self._change(Operation("erase", start, old, left), left)
+            if self.dead_tells:
+                raise OSError(5)
+        else:
+            self._change(Operation("erase", start, old, _ERASED), b"")
         return 0
 
-    # How it works, and fails
+    # Faults
 
-    def _place(self, block: int, offset: int, length: int) -> int:
-        assert 0 <= block < self.sectors and 0 <= offset <= SECTOR - length
-        return block * SECTOR + offset
+    @property
+    def limit(self) -> int:
+        """The last operation that may be asked for, 0 for no bound."""
+        return self._limit if self._limit != NEVER else 0
 
-    def _count(self) -> bool:
-        self.operations += 1
-        if self.limit and self.operations > self.limit:
+    @limit.setter
+    def limit(self, operation: int) -> None:
+        self._limit = operation or NEVER
+        self._update_attention()
+
+    @property
+    def fail_at(self) -> int:
+        """The operation, a read or a change, that raises OSError; 0 for none."""
+        return self._fail_at if self._fail_at != NEVER else 0
+
+    @fail_at.setter
+    def fail_at(self, operation: int) -> None:
+        self._fail_at = operation or NEVER
+        self._update_attention()
+
+    def tear(
+        self, operation: Operation, how: Tear, weakly: bool = False, fate: Fate | None = None
+    ) -> None:
+        """Leave what a cut amid this operation leaves; weak bits when ``weakly`` or with a fate.
+
+        ``weakly`` makes every bit that was changing weak for good. A fate does so with all of
+        them or half of them, and settles them at the first or second power-on after this, or amid
+        one of the next 300 operations.
+        """
+        old, new = operation.before, operation.after
+        self._put(operation.start, how(old, new, self.rng))
+        if not weakly and fate is None:
+            return
+        mask = int.from_bytes(old, "big") ^ int.from_bytes(new, "big")
+        if fate is not None:
+            rng = self.rng
+            if rng.getrandbits(1):
+                mask &= rng.getrandbits(8 * len(old))
+            self.weak_reads, self._settle_as = fate.reads, fate.settle_as
+            self._settle_boots = rng.choice((2, 3, 0))
+            self._settle_at = NEVER
+            if not self._settle_boots:
+                self._settle_at = self.operations + rng.randrange(1, 300)
+            self._update_attention()
+        self._weaken(operation.start, mask.to_bytes(len(old), "big"))
+
+    def power_on(self) -> None:
+        """Tell the flash that the terminal starts."""
+        if self._settle_boots:
+            self._settle_boots -= 1
+            if not self._settle_boots:
+                self.settle()
+
+    def settle(self) -> None:
+        """Weak bits become strong ones."""
+        low, high = self._weak_low, self._weak_high
+        mask = int.from_bytes(self._weak[low:high], "big")
+        value = int.from_bytes(self.data[low:high], "big")
+        now = self._settle_as
+        ones = self.rng.getrandbits(8 * (high - low) + 1) if now is None else -now
+        value = (value & ~mask) | (ones & mask)
+        self.data[low:high] = value.to_bytes(high - low, "big")
+        self._weak_low = self._weak_high = 0
+        self._settle_at, self._settle_boots = NEVER, 0
+        self._update_attention()
+        if self.story is not None:
+            self.story.append("weak bits settle")
+
+    def stick(self, at: int, mask: int, high: bool) -> None:
+        """From now on these bits of a byte are 1 (``high``) or 0, whatever is done."""
+        stuck = self.stuck_high if high else self.stuck_low
+        stuck[at] = stuck.get(at, 0) | mask
+        self._put(at, self.data[at : at + 1])
+
+    # How it works
+
+    def _update_attention(self) -> None:
+        self._attention = min(self._limit + 1, self._fail_at, self._settle_at)
+
+    def _attend(self) -> bool:
+        """Something is due at this operation; True when it is to fail."""
+        if self.operations > self._limit:
             raise TooManyOperations
-        if not self.fail_at:
-            return False
-        return self.operations == self.fail_at or (
-            self.fail_for_good and self.operations > self.fail_at
+        if self.operations >= self._settle_at:
+            self.settle()
+        failing = self.operations == self._fail_at or (
+            self.fail_for_good and self.operations > self._fail_at
         )
+        if failing and self.story is not None:
+            self.story.append(f"operation {self.operations} raises OSError")
+        return failing
 
     def _change(self, operation: Operation, driven: bytes) -> None:
-        failing = self._count()
+        self.operations += 1
+        failing = self.operations >= self._attention and self._attend()
         self.changes += 1
+        if self.story is not None:
+            self.story.append(f"{self.changes}: {operation}")
         if self.watch:
             self.watch(operation)
         if self.changes == self.cut_at:
-            self.tear(operation, self.cut_as, self.cut_weak)
+            self.tear(operation, self.cut_as, self.cut_weak, self.cut_fate)
             raise PowerCut
-        if failing and not self.fail_late:
-            raise OSError(5)
-        self._settle(operation, driven)
-        self._put(operation.start, operation.after)
         if failing:
+            self._put(
+                operation.start, self.fail_as(operation.before, operation.after, self.rng)
+            )
             raise OSError(5)
+        if self._weak_high:
+            self._strengthen(operation.start, operation.start + len(operation.after), driven)
+        self._put(operation.start, operation.after)
 
-    def tear(self, operation: Operation, how: Tear, weakly: bool) -> None:
-        """Leave what a cut amid this operation leaves."""
-        left = how(operation.before, operation.after, self.rng)
-        self._put(operation.start, left)
-        if weakly:
-            for i, (old, new) in enumerate(zip(operation.before, operation.after, strict=True)):
-                if old != new:
-                    at = operation.start + i
-                    self.weak[at] = self.weak.get(at, 0) | (old ^ new)
-
-    def _settle(self, operation: Operation, driven: bytes) -> None:
-        if not self.weak:
-            return
-        for at in range(operation.start, operation.start + len(operation.after)):
-            mask = self.weak.get(at, 0)
-            if mask:
-                kept = mask & driven[at - operation.start] if driven else 0
-                if kept:
-                    self.weak[at] = kept
-                else:
-                    del self.weak[at]
-
-    def _put(self, start: int, data: bytes) -> None:
+    def _put(self, start: int, data: bytes | bytearray) -> None:
         self.data[start : start + len(data)] = data
-        for at, mask in self.stuck_low.items():
-            self.data[at] &= ~mask
-        for at, mask in self.stuck_high.items():
-            self.data[at] |= mask
+        if self.stuck_low or self.stuck_high:
+            for at, mask in self.stuck_low.items():
+                self.data[at] &= ~mask
+            for at, mask in self.stuck_high.items():
+                self.data[at] |= mask
 
-    def _weak_value(self, byte: int, mask: int) -> int:
+    # Weak bits: a mask as large as the flash, and the part of it that is not all zeros
+
+    def _weaken(self, start: int, mask: bytes) -> None:
+        if not self._weak_high:
+            self._weak = bytearray(len(self.data))
+            self._weak_low, self._weak_high = start, start + len(mask)
+        self._weak_low = min(self._weak_low, start)
+        self._weak_high = max(self._weak_high, start + len(mask))
+        both = int.from_bytes(self._weak[start : start + len(mask)], "big")
+        both |= int.from_bytes(mask, "big")
+        self._weak[start : start + len(mask)] = both.to_bytes(len(mask), "big")
+
+    def _strengthen(self, start: int, end: int, driven: bytes) -> None:
+        if self._weak_low < end and start < self._weak_high:
+            kept = int.from_bytes(self._weak[start:end], "big") & int.from_bytes(driven, "big")
+            self._weak[start:end] = kept.to_bytes(end - start, "big")
+
+    def _read_weak(self, start: int, end: int) -> bytes:
+        length = end - start
+        mask = int.from_bytes(self._weak[start:end], "big")
+        value = int.from_bytes(self.data[start:end], "big")
         if self.weak_reads == 1:
-            return byte | mask
-        if self.weak_reads == 0:
-            return byte & ~mask
-        return (byte & ~mask) | (self.rng.randrange(256) & mask)
+            value |= mask
+        elif self.weak_reads == 0:
+            value &= ~mask
+        elif mask:
+            value = (value & ~mask) | (self.rng.getrandbits(8 * length) & mask)
+        return value.to_bytes(length, "big")
 
     # For tests
 
@@ -229,9 +394,14 @@ class Nor:
         self.operations = self.changes = self.programs = self.erases = 0
         self.read_bytes = self.programmed_bytes = self.pages = 0
 
-    def copy(self) -> Nor:
-        """The same flash in another device, without the faults that were set."""
-        twin = Nor(self.sectors, bytearray(self.data), rng=random.Random(self.rng.random()))
-        twin.weak = dict(self.weak)
+    def copy(self, rng: random.Random | None = None) -> Nor:
+        """The same flash in another device: content and weak bits, no faults, counters at zero."""
+        twin = Nor(self.sectors, bytearray(self.data), rng or random.Random(self.rng.random()))
         twin.weak_reads = self.weak_reads
+        twin._weak = bytearray(self._weak)
+        twin._weak_low, twin._weak_high = self._weak_low, self._weak_high
+        twin._settle_as, twin._settle_boots = self._settle_as, self._settle_boots
+        if self._settle_at != NEVER:
+            twin._settle_at = max(1, self._settle_at - self.operations)
+            twin._update_attention()
         return twin
