@@ -33,7 +33,7 @@ _MODULES = {
 _EPILOG = """\b
 Exit codes:
   0  done
-  1  breaks or damage found, where that was asked: breaks --check, journal verify
+  1  breaks or damage found, where that was asked: breaks --check, journal verify, journal read
   2  wrong usage, bad input, or something needed is not there; one line on stderr says what
   3  reconcile: the equation does not hold
 """

@@ -52,9 +52,9 @@ def sync(port: str, as_json: bool, directory: Path) -> None:
                 sink,
                 lambda count, total: bar.update(task, completed=count, total=total),
             )
-        broken = sink.broken_seals
+        broken, replaced = sink.broken_seals, sink.replaced
     if as_json:
-        print_json({**done.__dict__, "broken_seals": broken})
+        print_json({**done.__dict__, "broken_seals": broken, "replaced": replaced})
         return
     click.echo(
         f"{done.device_id} (firmware {done.firmware}): {done.records} new records, "
@@ -64,6 +64,11 @@ def sync(port: str, as_json: bool, directory: Path) -> None:
     )
     if done.gaps:
         click.echo(f"damaged or gone at the terminal: {done.gaps}; see companion journal verify")
+    if replaced:
+        click.echo(
+            f"record {replaced[0]}, which a flash image had, was lost at the terminal's restart "
+            "and is another one now"
+        )
     if broken:
         shown = ", ".join(str(seq) for seq in broken[:5]) + (" ..." if len(broken) > 5 else "")
         click.echo(f"the seal does not match at record {shown}; see companion journal verify")

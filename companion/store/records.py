@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -23,6 +23,8 @@ class Stored:
     payload: bytes
     seal_ok: bool | None
     received_at: str
+    # SHA-256 of the flash image that it came from, None for one that a sync brought.
+    image: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,15 @@ def scan(connection: Connection, device_id: str, first: int = 0) -> Iterator[Sto
         .order_by(records.c.seq)
     )
     for row in rows:
-        yield Stored(row.seq, decoded(row.payload), row.payload, row.seal_ok, row.received_at)
+        content = decoded(row.payload)
+        yield Stored(row.seq, content, row.payload, row.seal_ok, row.received_at, row.image)
+
+
+def payload_of(connection: Connection, device_id: str, seq: int) -> bytes | None:
+    """The bytes of one stored record, None when it is not stored."""
+    query = select(records.c.payload).where(records.c.device_id == device_id, records.c.seq == seq)
+    payload: bytes | None = connection.execute(query).scalar()
+    return payload
 
 
 def known_gaps(connection: Connection, device_id: str) -> list[Gap]:
@@ -53,6 +63,20 @@ def known_gaps(connection: Connection, device_id: str) -> list[Gap]:
         Gap(row.device_id, row.first_seq, row.last_seq, row.reason)
         for row in connection.execute(query)
     ]
+
+
+def uncovered(
+    first: int, last: int, ranges: Iterable[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """The parts of first..last that are in none of the ranges, as ranges, in order."""
+    for low, high in sorted(ranges):
+        if low > last:
+            break
+        if first < low:
+            yield first, low - 1
+        first = max(first, high + 1)
+    if first <= last:
+        yield first, last
 
 
 def decoded(payload: bytes) -> dict[str, object] | None:

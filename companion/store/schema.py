@@ -20,7 +20,25 @@ from sqlalchemy import (
 
 # SQLite keeps both numbers in the file's header: whose file it is, and which schema it has.
 APPLICATION_ID = 0x505A4A31  # "PZJ1"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+# What makes of a store of one version one of the next.
+STEPS = {
+    1: (
+        """
+        CREATE TABLE images (
+            sha256 TEXT NOT NULL PRIMARY KEY,
+            device_id TEXT NOT NULL REFERENCES terminals (device_id),
+            name TEXT NOT NULL,
+            first_seq INTEGER NOT NULL,
+            next_seq INTEGER NOT NULL,
+            unsure_seq INTEGER,
+            loaded_at TEXT NOT NULL
+        )
+        """,
+        "ALTER TABLE records ADD COLUMN image TEXT REFERENCES images (sha256)",
+    ),
+}
 
 metadata = MetaData()
 
@@ -57,6 +75,23 @@ records = Table(
     # NULL: the record before it is missing, so the chain cannot say.
     Column("seal_ok", Boolean),
     Column("received_at", Text, nullable=False),
+    # NULL: a sync brought it.
+    Column("image", Text, ForeignKey("images.sha256")),
+)
+
+images = Table(
+    "images",
+    metadata,
+    # Of the whole file, as it was given.
+    Column("sha256", Text, primary_key=True),
+    Column("device_id", Text, ForeignKey("terminals.device_id"), nullable=False),
+    Column("name", Text, nullable=False),
+    # What a terminal that starts on it would serve.
+    Column("first_seq", Integer, nullable=False),
+    Column("next_seq", Integer, nullable=False),
+    # The newest record, as long as nobody can say that a restart of the terminal keeps it.
+    Column("unsure_seq", Integer),
+    Column("loaded_at", Text, nullable=False),
 )
 
 gaps = Table(

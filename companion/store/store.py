@@ -60,11 +60,13 @@ class Store:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
             count = connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar_one()
         if application == schema.APPLICATION_ID:
-            if version != schema.SCHEMA_VERSION:
+            if version not in (*schema.STEPS, schema.SCHEMA_VERSION):
                 raise StoreError(
                     f"{database}: schema version {version}, this companion reads version "
                     f"{schema.SCHEMA_VERSION}"
                 )
+            if version != schema.SCHEMA_VERSION:
+                self._bring_up()
             return
         if application != 0 or count != 0:
             raise StoreError(f"{database}: a SQLite file of another program, left as it is")
@@ -74,6 +76,15 @@ class Store:
         with self.write() as connection:
             schema.metadata.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+            connection.exec_driver_sql(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
+
+    def _bring_up(self) -> None:
+        """Make an older store one of this version; another process may have been faster."""
+        with self.write() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            for step in range(version, schema.SCHEMA_VERSION):
+                for statement in schema.STEPS[step]:
+                    connection.exec_driver_sql(statement)
             connection.exec_driver_sql(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
 
     @property

@@ -113,6 +113,18 @@ def every(connection: Connection) -> list[Terminal]:
     return [_terminal(row) for row in rows]
 
 
+def chosen(connection: Connection, device_id: str | None) -> list[Terminal]:
+    """The terminal with this device id, every one for None; StoreError when there is none."""
+    known = every(connection)
+    if device_id is None:
+        return known
+    found = [terminal for terminal in known if terminal.device_id == device_id]
+    if not found:
+        names = ", ".join(terminal.device_id for terminal in known) or "none"
+        raise StoreError(f"{device_id}: no such terminal in this store; it has {names}")
+    return found
+
+
 def _terminal(row: Row[tuple[object, ...]]) -> Terminal:
     values = row._mapping
     return Terminal(**{name: values[name] for name in Terminal.__dataclass_fields__})

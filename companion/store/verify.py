@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from companion.store import records, terminals
-from companion.store.records import expected_seal, seal_of
-from protocol import seal
+from companion.store.chain import Chain
 
 MISSING = "missing from the store"
 
@@ -34,37 +33,27 @@ def verify(connection: Connection, terminal: terminals.Terminal) -> tuple[int, l
     ]
     reported = [(gap.first_seq, gap.last_seq) for gap in found]
     expected = terminals.FIRST_SEQ
-    mac = seal.Hmac(terminal.seal_key)
-    before = [seal.first(terminal.seal_key, terminal.device_id)]
+    chain = Chain(terminal.seal_key, terminal.device_id)
     count = 0
     for item in records.scan(connection, terminal.device_id):
         if item.seq != expected:
             found.extend(_missing(expected, item.seq - 1, reported))
-            before = []
-        own = seal_of(item.payload)
-        should = [expected_seal(mac, value, item.payload) for value in before]
-        if before and own not in should:
-            found.append(Damage(item.seq, item.seq, "the seal does not match the record"))
-        elif item.content is None:
-            found.append(Damage(item.seq, item.seq, "sealed, but not a readable record"))
-        # After a bad seal either half may be the changed one, so the next record may stand on
-        # the seal as stored or as it ought to be: one change is then one finding.
-        before = [own] if own in should else [own, *should[:1]]
+        problem = fault(item.content, chain.holds(item.seq, item.payload))
+        if problem:
+            found.append(Damage(item.seq, item.seq, problem))
         expected = item.seq + 1
         count += 1
     found.extend(_missing(expected, terminal.next_seq - 1, reported))
     return count, sorted(found, key=lambda damage: damage.first_seq)
 
 
+def fault(content: dict[str, object] | None, seal_ok: bool | None) -> str:
+    """What is wrong with a record, "" when nothing is."""
+    if seal_ok is False:
+        return "the seal does not match the record"
+    return "" if content is not None else "sealed, but not a readable record"
+
+
 def _missing(first: int, last: int, reported: list[tuple[int, int]]) -> list[Damage]:
     """The parts of first..last that no sync reported as a gap."""
-    found = []
-    for low, high in sorted(reported):
-        if low > last or high < first:
-            continue
-        if first < low:
-            found.append(Damage(first, low - 1, MISSING))
-        first = high + 1
-    if first <= last:
-        found.append(Damage(first, last, MISSING))
-    return found
+    return [Damage(low, high, MISSING) for low, high in records.uncovered(first, last, reported)]

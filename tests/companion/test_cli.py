@@ -144,7 +144,11 @@ def test_a_wrong_key_is_never_repeated_on_the_screen() -> None:
 def test_without_a_store_nothing_is_made_and_one_line_says_so(
     path: tuple[str, ...], store: Path
 ) -> None:
-    extra = {"sync": ["--port", "tcp://127.0.0.1:1"], "import": ["no.csv"]}.get(path[0], [])
+    extra = {
+        "sync": ["--port", "tcp://127.0.0.1:1"],
+        "import": ["no.csv"],
+        "read": ["no.bin"],
+    }.get(path[-1], [])
     line = refused(*path, *extra, "--store", store)
     assert "no store here" in line or "no.csv: No such file" in line
     assert not store.exists()

@@ -82,7 +82,7 @@ def test_a_store_of_a_newer_schema_is_refused(store: Store) -> None:
     connection = sqlite3.connect(store.directory / "store.sqlite")
     connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
     connection.close()
-    with pytest.raises(StoreError, match="schema version 2"):
+    with pytest.raises(StoreError, match="schema version 3"):
         Store.open(store.directory)
 
 
