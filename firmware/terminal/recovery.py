@@ -40,16 +40,8 @@ Then, in this order, each before the mount returns:
     CANNOT_AFFIRM     four slots did not take it: read-only
 """
 
-from terminal.slot import (
-    BLANK,
-    COPY,
-    LAST_SLOT,
-    MARK,
-    RECORD,
-    TORN,
-    JournalFault,
-    JournalFull,
-)
+from terminal.ring import BAD
+from terminal.slot import BLANK, COPY, LAST_SLOT, MARK, RECORD, TORN, JournalFault, JournalFull
 
 MIN_SECTORS = 4
 _TAIL = 16  # slots that are not good at the end and may be no more than cuts
@@ -273,7 +265,10 @@ class _Recovery:
         ring = self.ring
         for epoch in range(ring.head + 1, ring.top + 1):
             if not ring.live(epoch):
-                if not self._passed_over(epoch):
+                if self._passed_over(epoch):
+                    # Were it used in this lap after all, its loss would pass for a bad sector.
+                    ring.epochs[epoch % ring.count] = BAD
+                else:
                     self._row("UNFINISHED_ERASE")
             elif self._header(epoch) is None:
                 ring.epochs[epoch % ring.count] = 0

@@ -28,7 +28,7 @@ from terminal.slot import (
 
 AHEAD = 3  # sectors kept ready
 _TRIES = 4  # slots tried for one append
-_BAD = -1  # would not erase: passed over in this lap
+BAD = -1  # would not erase: passed over in this lap
 
 
 class Ring:
@@ -149,7 +149,7 @@ class Ring:
                 prev = earlier
         self.top = max(self.top, epoch)
         sector = epoch % self.count
-        self.epochs[sector] = _BAD
+        self.epochs[sector] = BAD
         if self.flash.erase(sector) and self.flash.write_header(
             epoch, self.released, self.next_seq, prev, self.head
         ):
