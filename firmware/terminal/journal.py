@@ -15,6 +15,10 @@ from terminal.slot import MAX_PAYLOAD, JournalFault, JournalFull, SlotFlash, slo
 
 __all__ = ["MAX_PAYLOAD", "Journal", "JournalFault", "JournalFull", "slots_for"]
 
+# Tuples made beforehand: without memory, making one in the except clause would fail there.
+_FAILED = (JournalFault, MemoryError)
+_REFUSED = (JournalFault, JournalFull)
+
 
 class Journal:
     """Append-only records on a block device with the protocol of esp32.Partition."""
@@ -95,7 +99,7 @@ class Journal:
         seq = ring.next_seq
         try:
             ring.append(payload)
-        except (JournalFault, MemoryError):
+        except _FAILED:
             self._fail()
             raise
         return seq
@@ -136,7 +140,7 @@ class Journal:
             if ring.ready() >= AHEAD or not ring.prepare():
                 return False
             self._affirm()
-        except (JournalFault, JournalFull):
+        except _REFUSED:
             return False
         return ring.ready() < AHEAD
 
@@ -152,12 +156,17 @@ class Journal:
             raise ValueError("release of %d, but the next is %d" % (seq, ring.next_seq))
         if seq <= ring.released:
             return
+        before = ring.released
         ring.set_released(seq)
         try:
             self._affirm()
             self._write(ring.mark())
         except JournalFull:
             pass
+        except MemoryError:
+            # Nothing of it is on flash: to say it again must not look like saying it twice.
+            ring.set_released(before)
+            raise
 
     def _writable(self) -> None:
         if self.read_only:
@@ -174,7 +183,7 @@ class Journal:
     def _write(self, what: tuple) -> None:
         try:
             self._ring.write(what)
-        except (JournalFault, MemoryError):
+        except _FAILED:
             self._fail()
             raise
 

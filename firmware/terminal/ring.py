@@ -184,7 +184,9 @@ class Ring:
         flash = self.flash
         parts = slots_for(len(payload))
         if parts > 1:
-            if self.room() < parts:
+            # room() reads the flash and allocates: asked only when these slots do not suffice.
+            sure = LAST_SLOT + 1 - self.slot + LAST_SLOT * (self.ready() - 1)
+            if sure < parts and self.room() < parts:
                 raise JournalFull("no %d free slots: sync, then release" % parts)
             flash.stage(payload)
         for part in range(parts):

@@ -81,7 +81,7 @@ def join(found: list, parts: int) -> bytes | None:
         return found[0]
     data = b"".join(found)
     payload = data[:-4]
-    return payload if data[-4:] == struct.pack("<I", crc32(payload) & 0xFFFFFFFF) else None
+    return payload if data[-4:] == struct.pack("<I", crc32(payload)) else None
 
 
 class SlotFlash:
@@ -148,7 +148,7 @@ class SlotFlash:
         crc, kind, length, part, parts, seq = struct.unpack_from("<IBBBBI", self._in, 0)
         if kind in (TORN, BLANK) or length > SLOT_PAYLOAD:
             return BLANK if self._in == _BLANK_SLOT else TORN
-        if crc32(self._in_bodies[(length + 27) // 16 - 1], seed) & 0xFFFFFFFF != crc:
+        if crc32(self._in_bodies[(length + 27) // 16 - 1], seed) != crc:
             return TORN
         self.seq = seq
         self.length = length
@@ -177,7 +177,7 @@ class SlotFlash:
         """Take a record that is longer than a slot, for pack_part()."""
         length = len(payload)
         struct.pack_into("<460s", self._record, 0, payload)
-        struct.pack_into("<I", self._record, length, crc32(payload) & 0xFFFFFFFF)
+        struct.pack_into("<I", self._record, length, crc32(payload))
         self._record_length = length + 4
 
     def pack_part(self, seq: int, part: int, parts: int) -> None:
@@ -192,13 +192,13 @@ class SlotFlash:
         self._pack_head(RECORD, seq, length, part, parts)
 
     def _pack_head(self, kind: int, seq: int, length: int, part: int, parts: int) -> None:
-        struct.pack_into("<BBBBI", self._out, 4, kind, length, part, parts, seq & 0xFFFFFFFF)
+        struct.pack_into("<BBBBI", self._out, 4, kind, length, part, parts, seq)
         self._packed = (length + 27) // 16 - 1
 
     def program(self, sector: int, slot: int, seed: int) -> bool:
         """Write the packed slot with one call and read it back; False when it is not there."""
         size = self._packed
-        struct.pack_into("<I", self._out, 0, crc32(self._out_bodies[size], seed) & 0xFFFFFFFF)
+        struct.pack_into("<I", self._out, 0, crc32(self._out_bodies[size], seed))
         offset = slot * SLOT_SIZE
         try:
             self._partition.writeblocks(sector, self._out_views[size], offset)
@@ -233,10 +233,10 @@ class SlotFlash:
         """Say that the sector of this epoch is erased; True when it reads back."""
         sector = epoch % self.sectors
         header = bytearray(_HEADER_SIZE)
-        crc = crc32(struct.pack("<I", epoch), _EPOCH_SEED) & 0xFFFFFFFF
+        crc = crc32(struct.pack("<I", epoch), _EPOCH_SEED)
         struct.pack_into("<6I", header, 0, epoch, crc, released, next_seq, prev, head)
         header[24:28] = _MAGIC
-        struct.pack_into("<I", header, 28, crc32(memoryview(header)[:28]) & 0xFFFFFFFF)
+        struct.pack_into("<I", header, 28, crc32(memoryview(header)[:28]))
         try:
             self._partition.writeblocks(sector, header, 0)
             self._partition.readblocks(sector, self._header, 0)
@@ -250,7 +250,7 @@ class SlotFlash:
         if self._epoch == _BLANK_PEEK[:8]:
             return -1
         epoch, crc = struct.unpack_from("<II", self._chunk, 0)
-        if crc32(self._epoch[:4], _EPOCH_SEED) & 0xFFFFFFFF != crc:
+        if crc32(self._epoch[:4], _EPOCH_SEED) != crc:
             return 0
         # In another place than its own the sector was copied there: nothing in it counts.
         if epoch < self.sectors or epoch % self.sectors != sector:
@@ -262,6 +262,6 @@ class SlotFlash:
         self._read(epoch % self.sectors, self._header, 0)
         found, _, released, next_seq, prev, head = struct.unpack_from("<6I", self._chunk, 0)
         crc = struct.unpack_from("<I", self._chunk, 28)[0]
-        if found != epoch or crc32(self._header[:28]) & 0xFFFFFFFF != crc:
+        if found != epoch or crc32(self._header[:28]) != crc:
             return None
         return (released, next_seq, prev, head)
