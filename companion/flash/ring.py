@@ -183,7 +183,7 @@ class Ring:
         self.next_seq = self.after_newest + lost
         if self.known_next > self.next_seq or (lost and newest is None):
             # The newest header knows of more; since it, at most these sectors were filled.
-            self.next_seq = self.known_next + SLOTS * (end - self._known_head + 1)
+            self.next_seq = self.known_next + SLOTS * max(end - self._known_head + 1, 0)
         self.next_seq = max(self.next_seq, self.released)
         if end not in self.sectors:
             later = self.later(end)

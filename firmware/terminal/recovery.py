@@ -91,8 +91,9 @@ class _Recovery:
         self._check_ready()
         self._set_numbers(lost)
         self._bound_retained()
+        self._make_way()
         self._burn()
-        affirm(ring, self._affirmation(), self.rows)
+        self._affirm()
 
     def _row(self, name: str) -> None:
         if name not in self.rows:
@@ -145,9 +146,14 @@ class _Recovery:
 
     def _passed_over(self, epoch: int) -> bool:
         """Whether the next sector's header says that this epoch was skipped as bad."""
-        later = self.ring.next_ready(epoch)
+        ring = self.ring
+        later = ring.next_ready(epoch)
         header = self._header(later) if later else None
-        return header is not None and header[2] < epoch
+        if header is None or header[2] >= epoch:
+            return False
+        # Were it used in this lap after all, its loss would pass for a bad sector.
+        ring.epochs[epoch % ring.count] = BAD
+        return True
 
     # What was written last
 
@@ -204,12 +210,13 @@ class _Recovery:
                 ring.released, ring.next_seq, _, self.floor_head = header
                 lowest = max(lowest, self.floor_head)
                 break
-        # Marks older than that header are in it.
-        for epoch in range(self.entered, lowest - 1, -1):
+        # Marks older than that header are in it. One behind the newest good slot was not good a
+        # moment ago and will be burnt: a release that it says would be forgotten again.
+        for epoch in range(self.epoch, lowest - 1, -1):
             if not ring.live(epoch):
                 continue
             seed = flash.seed(epoch)
-            for slot in range(LAST_SLOT, 0, -1):
+            for slot in range(self.slot if epoch == self.epoch else LAST_SLOT, 0, -1):
                 if flash.peek(epoch % ring.count, slot) == MARK:
                     if flash.load(epoch % ring.count, slot, seed) == MARK:
                         ring.released = max(ring.released, flash.released())
@@ -265,10 +272,7 @@ class _Recovery:
         ring = self.ring
         for epoch in range(ring.head + 1, ring.top + 1):
             if not ring.live(epoch):
-                if self._passed_over(epoch):
-                    # Were it used in this lap after all, its loss would pass for a bad sector.
-                    ring.epochs[epoch % ring.count] = BAD
-                else:
+                if not self._passed_over(epoch):
                     self._row("UNFINISHED_ERASE")
             elif self._header(epoch) is None:
                 ring.epochs[epoch % ring.count] = 0
@@ -277,11 +281,12 @@ class _Recovery:
     def _set_numbers(self, lost: int) -> None:
         ring = self.ring
         found = (self.seq + 1 if self.kind else 1) + lost
-        if ring.next_seq > found or (lost and not self.kind):
+        known_more = ring.next_seq > found
+        if known_more or (lost and not self.kind):
             # A header knows better; since it was written at most these sectors were filled.
-            lost = LAST_SLOT * (self.entered - self.floor_head + 1)
+            lost = LAST_SLOT * max(self.entered - self.floor_head + 1, 0)
             found = ring.next_seq + lost
-        if lost:
+        if lost or known_more:
             self._row("HEAD_LOST")
         ring.next_seq = max(found, ring.released)
         if not self.kind:
@@ -315,6 +320,13 @@ class _Recovery:
 
     # What is written before anything is served
 
+    def _make_way(self) -> None:
+        """Erase a hole after the head now when the next writes, at most five, may fill the head:
+        behind a full sector the next restart would have to take it for a lost one."""
+        ring = self.ring
+        if ring.slot > LAST_SLOT - 5 and ring.hole(ring.head + 1):
+            ring.prepare()
+
     def _burn(self) -> None:
         ring, flash = self.ring, self.flash
         first = self.slot + 1 if self.kind and self.epoch == ring.head else 1
@@ -324,20 +336,17 @@ class _Recovery:
         if slot:
             flash.burn(ring.head % ring.count, slot)
 
-    def _affirmation(self) -> tuple:
+    def _affirm(self) -> None:
+        """Write the newest slot again; a full ring keeps it for later."""
         ring = self.ring
+        what = ring.mark()
         if self.kind in (RECORD, COPY) and self.seq + 1 == ring.next_seq:
-            return (COPY, self.seq) + self.content
-        return ring.mark()
-
-
-def affirm(ring, what: tuple, rows: list) -> None:
-    """Write the newest slot again; a full ring keeps it for later."""
-    try:
-        ring.write(what)
-        ring.due = None
-    except JournalFull:
-        ring.due = what
-        rows.append("FULL_AT_BOOT")
-    except JournalFault:
-        rows.append("CANNOT_AFFIRM")
+            what = (COPY, self.seq) + self.content
+        try:
+            ring.write(what)
+            ring.due = None
+        except JournalFull:
+            ring.due = what
+            self._row("FULL_AT_BOOT")
+        except JournalFault:
+            self._row("CANNOT_AFFIRM")

@@ -80,16 +80,20 @@ class Ring:
         return ready
 
     def room(self) -> int:
-        """Slots for records: what is ready, then what is released and not bad."""
+        """Slots for records: in what is ready, then in what is released and not known as bad."""
         if self._keep < self.oldest:
             self._keep = self._start_for(self.released)
-        sectors = self.ready()
-        for epoch in range(self.top + 1, self._keep + self.count):
-            if self.epochs[epoch % self.count] > 0 or epoch < 2 * self.count:
+            if 0 < self.first_after(self._keep, self.head) <= self.released:
+                self._keep += 1
+        sectors = 0
+        for epoch in range(self.head + 1, self._keep + self.count):
+            if self.epochs[epoch % self.count] != BAD:
                 sectors += 1
-        if not sectors:
-            return 0
-        return LAST_SLOT + 1 - self.slot + LAST_SLOT * (sectors - 1)
+        return self._slots(sectors)
+
+    def _slots(self, sectors: int) -> int:
+        """Slots for records in head and so many sectors after it, the last one in reserve."""
+        return LAST_SLOT + 1 - self.slot + LAST_SLOT * (sectors - 1) if sectors else 0
 
     def set_released(self, seq: int) -> None:
         """Everything below ``seq`` may be recycled; not durable by itself."""
@@ -133,14 +137,19 @@ class Ring:
         self.first_seq = max(self.first_seq, bound)
         return True
 
+    def hole(self, last: int) -> int:
+        """The first sector after head and up to this one whose erase or header was cut, or 0."""
+        for epoch in range(self.head + 1, min(last, self.top) + 1):
+            if self.epochs[epoch % self.count] == 0:
+                return epoch
+        return 0
+
     def prepare(self) -> bool:
         """Try to make one more sector ready; False when no sector may be erased.
 
         A hole among the ready ones comes first: its erase or its header was cut.
         """
-        epoch = self.head + 1
-        while epoch <= self.top and self.epochs[epoch % self.count]:
-            epoch += 1
+        epoch = self.hole(self.top) or self.top + 1
         if epoch > self.top and not self._recycle(epoch - self.count):
             return False
         prev = self.head
@@ -164,7 +173,8 @@ class Ring:
             following = self.next_ready(self.head)
             if self.slot <= LAST_SLOT and (following or not record):
                 return True
-            if self.slot > LAST_SLOT and following:
+            # Past a hole the next restart would take it for a lost sector.
+            if self.slot > LAST_SLOT and following and not self.hole(following):
                 if not record or self.next_ready(following):
                     self.enter(following, 1)
                     return True
@@ -184,10 +194,10 @@ class Ring:
         flash = self.flash
         parts = slots_for(len(payload))
         if parts > 1:
-            # room() reads the flash and allocates: asked only when these slots do not suffice.
-            sure = LAST_SLOT + 1 - self.slot + LAST_SLOT * (self.ready() - 1)
-            if sure < parts and self.room() < parts:
-                raise JournalFull("no %d free slots: sync, then release" % parts)
+            # Erased before the first part is written, so that the last one has its slot.
+            while self._slots(self.ready()) < parts:
+                if not self.prepare():
+                    raise JournalFull("no %d free slots: sync, then release" % parts)
             flash.stage(payload)
         for part in range(parts):
             if parts > 1:
