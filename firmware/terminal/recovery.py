@@ -11,8 +11,7 @@ The newest good slot, one of:
 
     EMPTY             there is none: nothing was ever appended
     CLEAN             nothing but erased slots after it
-    TORN_TAIL         what follows it is not good: the power was cut while it was written. It is
-                      burnt; its number was never given out and goes to the next record
+    TORN_TAIL         what follows it is not good: a cut. Its number goes to the next record
     UNFINISHED_RECORD (with one of those) it is of a record whose last part is not there: so too
 
 Sectors, any of:
@@ -20,23 +19,20 @@ Sectors, any of:
     STALE_SECTOR      a header from an earlier lap: would not erase then, holds nothing of ours
     HEADER_LOST       no good header, but slots that are good under the epoch it must have: kept
     TORN_HEADER       ready, but only the first part of the header is good: erased again in idle
-    UNFINISHED_ERASE  no header where a ready or a released sector was, or a ready sector that is
-                      not blank: erased (again) in idle
+    UNFINISHED_ERASE  no header where a ready or released one was, or ready but not blank: so too
     BAD_SECTOR        passed over when it was to be made ready; a later header says so
-    SECTOR_LOST       no header, no good slot, and it held unreleased records: their numbers read
-                      as damaged
+    SECTOR_LOST       no header, no good slot, and unreleased: its numbers read as damaged
     HEAD_LOST         so, and it may have held the newest; or more than 16 slots at the end are
-                      not good; or a header knows of more numbers than were found. As many as may
-                      have been in use are passed over and read as damaged
+                      not good; or a header knows of more numbers: all that may have been in use
+                      are passed over and read as damaged
 
 Then, in this order, each before the mount returns:
 
-    burn              all that is not good after the newest good slot, and one slot that reads
-                      erased (it may be a torn one that has not settled), are programmed with zeros
-    affirm            the newest good slot is written again: it may be a torn one that happens to
-                      read good. From here on its record is certain
-    FULL_AT_BOOT      no slot is left for that: it is made up as soon as a release frees one;
-                      nothing can be appended before
+    burn              all that is not good after the newest good slot, and one that reads erased
+                      (it may be a torn one that has not settled), is programmed with zeros
+    affirm            the newest good slot is written again, for it may be torn and happen to read
+                      good. From here on its record is certain
+    FULL_AT_BOOT      no slot is left for that: made up when a release frees one, before an append
     CANNOT_AFFIRM     four slots did not take it: read-only
 """
 
@@ -74,13 +70,11 @@ class _Recovery:
         self.kind = TORN  # the newest good slot: kind, number, payload, place
         self.seq = 0
         self.content = (b"", 0, 1)  # payload, part, parts
-        self.epoch = 0
-        self.slot = 0
+        self.epoch = self.slot = 0
         self.floor_head = 0  # what was written when the newest header was
         self.headers: dict = {}  # of the sectors around the head
 
     def run(self) -> None:
-        ring = self.ring
         if not self._read_epochs():
             return
         self._find_head()
@@ -212,13 +206,18 @@ class _Recovery:
                 break
         # Marks older than that header are in it. One behind the newest good slot was not good a
         # moment ago and will be burnt: a release that it says would be forgotten again.
+        copied = 0
         for epoch in range(self.epoch, lowest - 1, -1):
             if not ring.live(epoch):
                 continue
             seed = flash.seed(epoch)
             for slot in range(self.slot if epoch == self.epoch else LAST_SLOT, 0, -1):
-                if flash.peek(epoch % ring.count, slot) == MARK:
-                    if flash.load(epoch % ring.count, slot, seed) == MARK:
+                kind = flash.peek(epoch % ring.count, slot)
+                if kind == COPY:
+                    copied = flash.seq
+                elif kind == MARK and flash.load(epoch % ring.count, slot, seed) == MARK:
+                    # Nor one before a copy of its number: a restart copied because it was torn.
+                    if flash.seq != copied:
                         ring.released = max(ring.released, flash.released())
                         return
 
@@ -252,6 +251,9 @@ class _Recovery:
             if used and may_go_on:
                 tail += used
                 self.entered, self.last = epoch, used
+            elif used and epoch == self.entered + 1 and self.last > LAST_SLOT - _TAIL:
+                # Slots before it may only read erased: a restart may have gone on here.
+                self.entered, self.last = epoch, used
             elif used:
                 ring.epochs[epoch % ring.count] = 0
             may_go_on = may_go_on and used == LAST_SLOT
@@ -259,22 +261,19 @@ class _Recovery:
 
     def _place_head(self) -> None:
         ring = self.ring
-        if ring.live(self.entered):
-            ring.enter(self.entered, self.last + 1)
-            return
+        live = ring.live(self.entered)
         following = ring.next_ready(self.entered)
-        if following:
-            ring.enter(following, 1)
+        if live or not following:
+            ring.enter(self.entered, self.last + 1 if live else LAST_SLOT + 1)
         else:
-            ring.enter(self.entered, LAST_SLOT + 1)
+            ring.enter(following, 1)
 
     def _check_ready(self) -> None:
         ring = self.ring
         for epoch in range(ring.head + 1, ring.top + 1):
-            if not ring.live(epoch):
-                if not self._passed_over(epoch):
-                    self._row("UNFINISHED_ERASE")
-            elif self._header(epoch) is None:
+            if not ring.live(epoch) and not self._passed_over(epoch):
+                self._row("UNFINISHED_ERASE")
+            elif ring.live(epoch) and self._header(epoch) is None:
                 ring.epochs[epoch % ring.count] = 0
                 self._row("TORN_HEADER")
 
@@ -282,8 +281,7 @@ class _Recovery:
         ring = self.ring
         found = (self.seq + 1 if self.kind else 1) + lost
         known_more = ring.next_seq > found
-        if known_more or (lost and not self.kind):
-            # A header knows better; since it was written at most these sectors were filled.
+        if known_more or (lost and not self.kind):  # since then at most these sectors were filled
             lost = LAST_SLOT * max(self.entered - self.floor_head + 1, 0)
             found = ring.next_seq + lost
         if lost or known_more:

@@ -135,11 +135,13 @@ class SlotFlash:
     # Slots
 
     def peek(self, sector: int, slot: int) -> int:
-        """Read 12 bytes: BLANK, or the kind the slot claims (unchecked; TORN when it has none)."""
+        """Read 12 bytes: BLANK, or the kind the slot claims (TORN when none); kind and seq are
+        not checked."""
         self._read(sector, self._peek, slot * SLOT_SIZE)
         if self._peek == _BLANK_PEEK:
             return BLANK
         kind = self._chunk[4]
+        self.seq = struct.unpack_from("<I", self._chunk, 8)[0]
         return TORN if kind == BLANK else kind
 
     def load(self, sector: int, slot: int, seed: int) -> int:
