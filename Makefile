@@ -1,6 +1,7 @@
 # Every target sets itself up: the only things needed are Python 3.10+ and the package registry.
 PYTHON ?= python3
 SEED ?= 1
+FAULTS ?= 100000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -10,12 +11,15 @@ STUBS_PIN := micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.2
 DEVICE_FILES := $(wildcard protocol/*.py protocol/iso8583/*.py firmware/*.py \
   firmware/terminal/*.py firmware/drivers/*.py)
 
-.PHONY: help demo test heap lint types cross clean
+.PHONY: help demo test heap bench-journal campaign replay lint types cross clean
 
 help:
 	@echo "make demo [SEED=n]  a trading day with faults and power cuts on the virtual board"
 	@echo "make test           every test"
 	@echo "make heap           the smallest heap the firmware runs in"
+	@echo "make bench-journal  what a sale costs on flash, beside littlefs, JSON and files"
+	@echo "make campaign [FAULTS=n] [SEED=n]  faults against the journal; report in build/campaign"
+	@echo "make replay CASE=id [SEED=n]       one case of a campaign again, told in full"
 	@echo "make lint           ruff"
 	@echo "make types          mypy: host code strictly, device code against the ESP32 stubs"
 	@echo "make cross          mpy-cross of every device file for xtensawin and rv32imc"
@@ -41,6 +45,15 @@ test: $(READY)
 
 heap: $(READY)
 	$(BIN)/python -m tests.bench.heap
+
+bench-journal: $(READY)
+	$(BIN)/python -m tests.bench.journal
+
+campaign: $(READY)
+	$(BIN)/python -m tests.journal.campaign --faults $(FAULTS) --seed $(SEED)
+
+replay: $(READY)
+	$(BIN)/python -m tests.journal.campaign replay $(CASE)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -123,8 +123,8 @@ class Journal:
     def room(self) -> int:
         """How many slots there are for records now, as far as released sectors still erase.
 
-        A record takes slots_for(its length). After idle() has said False the first 62 come
-        without an erase, or all when there are fewer. A transaction's worst case includes two
+        A record takes slots_for(its length). After idle() has said False the first 62 (31 in a
+        ring of 4 sectors) come without an erase, or all when there are fewer. A transaction's worst case includes two
         slots for each restart.
         """
         if self.read_only or self._ring.due:
@@ -136,13 +136,15 @@ class Journal:
         if self.read_only:
             return False
         ring = self._ring
+        # The sector behind the head may hold the only mark of what is released: it is left.
+        ahead = min(AHEAD, ring.count - 2)
         try:
-            if ring.ready() >= AHEAD or not ring.prepare():
+            if ring.ready() >= ahead or not ring.prepare():
                 return False
             self._affirm()
         except _REFUSED:
             return False
-        return ring.ready() < AHEAD
+        return ring.ready() < ahead
 
     def release(self, seq: int) -> None:
         """Let everything below ``seq`` be recycled; what is already released stays so.

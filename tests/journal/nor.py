@@ -15,12 +15,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+
+from tests.journal.tears import ERASE_TEARS as ERASE_TEARS
+from tests.journal.tears import PROGRAM_TEARS as PROGRAM_TEARS
+from tests.journal.tears import Fate, Tear
+from tests.journal.tears import before as before
+from tests.journal.tears import bits as bits
 
 SECTOR = 4096
 NEVER = 1 << 62
-
-Tear = Callable[[bytes, bytes, random.Random], bytes]
 
 _ERASED = b"\xff" * SECTOR
 _LENGTHS = {n: _ERASED[:n] for n in range(16, 513, 16)}
@@ -47,99 +50,6 @@ class Operation:
         sector, at = divmod(self.start, SECTOR)
         place = "" if self.name == "erase" else f" slot {at // 128}, {len(self.after)} bytes"
         return f"{self.name} sector {sector}{place}"
-
-
-# What is left of a program or an erase that did not run to its end.
-
-
-def before(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """Nothing changed."""
-    return old
-
-
-def after(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """It was done, and nobody had been told."""
-    return new
-
-
-def prefix(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """Only the first bytes changed; at least one, not all."""
-    split = rng.randrange(1, len(old))
-    return new[:split] + old[split:]
-
-
-def suffix(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """Only the last bytes changed; at least one, not all."""
-    split = rng.randrange(1, len(old))
-    return old[:split] + new[split:]
-
-
-def bits(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """A random subset of the bits changed."""
-    pick = rng.getrandbits(8 * len(old))
-    was, is_ = int.from_bytes(old, "big"), int.from_bytes(new, "big")
-    return (was ^ ((was ^ is_) & pick)).to_bytes(len(old), "big")
-
-
-def word(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """A single 32-bit word changed."""
-    at = rng.randrange(len(old) // 4) * 4
-    return old[:at] + new[at : at + 4] + old[at + 4 :]
-
-
-def words(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """A random subset of the 32-bit words changed."""
-    left = bytearray(old)
-    for at in range(0, len(old), 4):
-        if rng.getrandbits(1):
-            left[at : at + 4] = new[at : at + 4]
-    return bytes(left)
-
-
-def most(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """All but one of the bytes changed."""
-    at = rng.randrange(len(old))
-    return new[:at] + old[at : at + 1] + new[at + 1 :]
-
-
-def half(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """The first half changed."""
-    middle = len(old) // 2
-    return new[:middle] + old[middle:]
-
-
-def zeros(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """Every bit is 0: a NOR part programs a sector to zeros before it erases it."""
-    return bytes(len(old))
-
-
-def noise(old: bytes, new: bytes, rng: random.Random) -> bytes:
-    """Every bit is anything: cut between those zeros and the erased state."""
-    return rng.randbytes(len(old))
-
-
-# The same number of each, so that a case can name its tear by place in either.
-PROGRAM_TEARS: tuple[Tear, ...] = (before, prefix, suffix, bits, word, words, most, after)
-ERASE_TEARS: tuple[Tear, ...] = (before, half, prefix, bits, words, zeros, noise, after)
-TEARS = {tear.__name__: tear for tear in (*PROGRAM_TEARS, *ERASE_TEARS)}
-
-
-class Fate(NamedTuple):
-    """How weak bits read and when, and as what, they settle."""
-
-    reads: int | None
-    settle_as: int | None
-    """1, 0, or None: each bit by itself."""
-    words: str
-
-
-FATES = {
-    "settle": Fate(1, 0, "read erased at first and settle programmed"),
-    "relax": Fate(0, 1, "read programmed at first and relax to erased"),
-    "flicker0": Fate(None, 0, "read differently at each read, then settle programmed"),
-    "flicker1": Fate(None, 1, "read differently at each read, then settle erased"),
-    "flicker": Fate(None, None, "read differently at each read, then settle one by one"),
-}
 
 
 class Nor:
@@ -264,7 +174,7 @@ class Nor:
         """Leave what a cut amid this operation leaves; weak bits when ``weakly`` or with a fate.
 
         ``weakly`` makes every bit that was changing weak for good. A fate does so with all of
-        them or half of them, and settles them at the first or second power-on after this, or amid
+        them or half of them, and settles them at the second or third power-on from now, or amid
         one of the next 300 operations.
         """
         old, new = operation.before, operation.after
@@ -342,9 +252,7 @@ class Nor:
             self.tear(operation, self.cut_as, self.cut_weak, self.cut_fate)
             raise PowerCut
         if failing:
-            self._put(
-                operation.start, self.fail_as(operation.before, operation.after, self.rng)
-            )
+            self._put(operation.start, self.fail_as(operation.before, operation.after, self.rng))
             raise OSError(5)
         if self._weak_high:
             self._strengthen(operation.start, operation.start + len(operation.after), driven)

@@ -9,10 +9,10 @@ import pytest
 
 from terminal.cell import Cell, CellFault
 from terminal.vault import Vault, VaultError
-from tests.journal import nor as model
+from tests.journal import tears
 from tests.journal.nor import SECTOR, Nor, PowerCut
 
-TEARS = (model.before, *model.TEARS, model.after)
+TEARS = (tears.before, tears.prefix, tears.suffix, tears.bits, tears.most, tears.after)
 OLD = b"old" * 100
 NEW = b"new!" * 90
 
@@ -40,7 +40,7 @@ def every_cut(
     start: Nor,
     action: Callable[[Nor], object],
     weakly: bool = False,
-    tears: tuple[model.Tear, ...] = TEARS,
+    tears: tuple[tears.Tear, ...] = TEARS,
 ) -> list[Nor]:
     """The flash after a cut at every program and erase of an action, in every way."""
     left = []
@@ -106,12 +106,12 @@ def test_many_starts_keep_the_value() -> None:
 
 def test_an_error_at_any_operation_leaves_the_old_value_or_the_new_one() -> None:
     for for_good in (False, True):
-        for late in (False, True):
+        for effect in (tears.before, tears.bits, tears.after):
             number = 0
             while True:
                 flash = stored()
                 flash.start_counting()
-                flash.fail_at, flash.fail_for_good, flash.fail_late = number + 1, for_good, late
+                flash.fail_at, flash.fail_for_good, flash.fail_as = number + 1, for_good, effect
                 try:
                     replace(flash)
                     kept = {NEW}
@@ -199,7 +199,7 @@ def test_a_blank_look_is_no_proof_that_the_old_key_was_erased() -> None:
     flash = Nor(4)
     vault(flash).set_config(b"config")
     erased_again = 0
-    for left in every_cut(flash, lambda flash: vault(flash, 2).rotate(), tears=(model.after,)):
+    for left in every_cut(flash, lambda flash: vault(flash, 2).rotate(), tears=(tears.after,)):
         looks_blank = left.data[2 * SECTOR : 3 * SECTOR] == b"\xff" * SECTOR
         vault(left, 3)
         erased_again += looks_blank and left.erases
