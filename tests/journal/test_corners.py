@@ -11,6 +11,7 @@ from zlib import crc32
 
 import pytest
 
+from terminal.cell import Cell, CellFault
 from terminal.journal import Journal, JournalFault
 from tests.journal.nor import SECTOR, Nor
 from tests.journal.world import Terminal
@@ -123,3 +124,13 @@ def test_a_format_says_when_a_sector_takes_no_header(offset: int) -> None:
     flash.stick(2 * SECTOR + offset, 0xFF, high=True)
     with pytest.raises(JournalFault, match="sector 2 takes no header"):
         Journal(flash).format()
+
+
+def test_a_value_that_does_not_read_back_is_refused_and_the_old_one_stays() -> None:
+    flash = Nor(2)
+    cell = Cell(flash, 0)
+    cell.store(b"old")
+    flash.stick(SECTOR + 17, 0xFF, high=True)
+    with pytest.raises(CellFault, match="sector 1 does not read back"):
+        cell.store(b"new")
+    assert Cell(flash, 0).load() == b"old"
