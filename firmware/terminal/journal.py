@@ -124,8 +124,8 @@ class Journal:
         """How many slots there are for records now, as far as released sectors still erase.
 
         A record takes slots_for(its length). After idle() has said False the first 62 (31 in a
-        ring of 4 sectors) come without an erase, or all when there are fewer. A transaction's worst case includes two
-        slots for each restart.
+        ring of 4 sectors) come without an erase, or all when there are fewer. A transaction's
+        worst case includes two slots for each restart.
         """
         if self.read_only or self._ring.due:
             return 0
