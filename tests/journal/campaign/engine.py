@@ -17,7 +17,7 @@ from tests.journal.campaign.plan import Batch, Planned, batches
 from tests.journal.nor import TooManyOperations
 from tests.journal.world import Broken, demand
 
-_PATIENCE = 60.0  # seconds for a case; those of the journal take milliseconds
+_PATIENCE = 15.0  # seconds for a case; those of the journal take milliseconds
 _KEPT = 200  # failures that a report names
 
 Make = Callable[[], list[Family]]
