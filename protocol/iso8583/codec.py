@@ -9,10 +9,9 @@ from protocol.iso8583 import mac
 from protocol.iso8583.profile import Profile
 
 TPDU_LENGTH = 5
-_HEADER_AT = 5
-_MTI_AT = 11
-_BITMAP_AT = 13
-_FIELDS_AT = 21
+_MTI_LENGTH = 2
+_MAC_LENGTH = 8
+_WRONG_MAC_FIELD = "the MAC is F128 when there is a field above 64"
 
 
 class Iso8583Error(ValueError):
@@ -32,7 +31,7 @@ class Iso8583Error(ValueError):
 
 
 class Message:
-    """A decoded message: tpdu (5 bytes), header (12 digits), requirement, mti, fields."""
+    """A decoded message: tpdu (5 bytes), header (12 digits or none), requirement, mti, fields."""
 
     def __init__(self, raw: bytes, header: str, requirement: int, mti: str) -> None:
         self.raw = raw
@@ -46,9 +45,15 @@ class Message:
         return self.raw[:TPDU_LENGTH]
 
     @property
+    def mac(self) -> bytes:
+        """F64, or F128 in a message with a second bitmap; b"" when the message has none."""
+        return self.blob(128) or self.blob(64)
+
+    @property
     def mac_data(self) -> bytes:
-        """What the MAC runs over: from the MTI to the field before 64, or to the end."""
-        return self.raw[_MTI_AT:-8] if 64 in self.fields else self.raw[_MTI_AT:]
+        """What the MAC runs over: from the MTI to the field before it, or to the end."""
+        start = TPDU_LENGTH + len(self.header) // 2
+        return self.raw[start:-_MAC_LENGTH] if self.mac else self.raw[start:]
 
     def text(self, number: int) -> str:
         """The value of an n, an, ans or z field, "" when the message does not have it."""
@@ -71,30 +76,42 @@ def encode(
 ) -> bytes:
     """TPDU, header and message as bytes, without the length that wire.wrap puts in front.
 
-    With ``mac_key`` the last field is F64, computed over everything from the MTI to it. Text
-    shorter than a fixed an or ans field is padded with spaces; all other lengths must fit.
+    With ``mac_key`` the MAC is computed over everything from the MTI to it and put last: in F64,
+    or in F128 when there is a field above 64. Text shorter than a fixed an or ans field is padded
+    with spaces; all other lengths must fit.
     """
     if len(tpdu) != TPDU_LENGTH or tpdu[0] != profile.tpdu_id:
         raise Iso8583Error(f"TPDU is not 5 bytes that start with {profile.tpdu_id:02x}")
     if len(mti) != 4 or not 0 <= requirement <= 9:
         raise Iso8583Error("MTI has 4 digits, the processing requirement one")
-    at = profile.requirement_at
-    header = f"{profile.header[:at]}{requirement}{profile.header[at + 1 :]}"
+    header = profile.header
+    if header:
+        at = profile.requirement_at
+        header = f"{header[:at]}{requirement}{header[at + 1 :]}"
+    table = profile.table
+    last = len(table) - 1
+    numbers = sorted(fields)
+    mac_number = 128 if numbers and numbers[-1] > 64 else 64
+    if mac_key is not None and mac_number in fields:
+        raise Iso8583Error("is computed when there is a MAC key, not given", mac_number)
+    if mac_number == 128 and 64 in fields:
+        raise Iso8583Error(_WRONG_MAC_FIELD, 64)
     out = bytearray(tpdu)
     out.extend(_digits(header + mti, 0))
-    out.extend(bytes(8))
-    for number in sorted(fields):
-        entry = profile.table[number] if 0 < number < 65 else None
+    bitmap_at = len(out)
+    out.extend(bytes(mac_number >> 3))
+    for number in numbers:
+        entry = table[number] if 0 < number <= last else None
         if entry is None:
             raise Iso8583Error("not defined in the profile", number)
         _pack(out, number, entry, fields[number])
         number -= 1
-        out[_BITMAP_AT + (number >> 3)] |= 0x80 >> (number & 7)
+        out[bitmap_at + (number >> 3)] |= 0x80 >> (number & 7)
+    if mac_number == 128:
+        out[bitmap_at] |= 0x80
     if mac_key is not None:
-        if 64 in fields:
-            raise Iso8583Error("is computed when there is a MAC key, not given", 64)
-        out[_BITMAP_AT + 7] |= 1
-        out.extend(mac.compute(profile.mac_algorithm, mac_key, bytes(out[_MTI_AT:])))
+        out[bitmap_at + (mac_number >> 3) - 1] |= 1
+        out.extend(_mac(profile, mac_key, bytes(out[profile.mti_at :]), mac_number))
     if len(out) > profile.max_message:
         raise Iso8583Error(f"{len(out)} bytes, more than {profile.max_message}")
     return bytes(out)
@@ -105,20 +122,30 @@ def decode(profile: Profile, data: bytes) -> Message:
     size = len(data)
     if size > profile.max_message:
         raise Iso8583Error(f"{size} bytes, more than {profile.max_message}")
-    if size < _FIELDS_AT:
+    bitmap_at = profile.mti_at + _MTI_LENGTH
+    table = profile.table
+    # A second bitmap where the profile has no field for it is an undefined field 1.
+    wide = len(table) > 65 and size > bitmap_at and data[bitmap_at] >= 0x80
+    offset = bitmap_at + (16 if wide else 8)
+    if size < offset:
         raise Iso8583Error(f"{size} bytes end before the bitmap does", 0, size)
     if data[0] != profile.tpdu_id:
         raise Iso8583Error(f"TPDU does not start with {profile.tpdu_id:02x}", 0, 0)
-    head = data[_HEADER_AT:_BITMAP_AT].hex()
+    head = data[TPDU_LENGTH:bitmap_at].hex()
     if not head.isdigit():
-        raise Iso8583Error("header and MTI are not BCD digits", 0, _HEADER_AT)
-    requirement = int(head[profile.requirement_at])
-    message = Message(data, head[:12], requirement, head[12:])
+        raise Iso8583Error("header and MTI are not BCD digits", 0, TPDU_LENGTH)
+    requirement = int(head[profile.requirement_at]) if profile.header else 0
+    message = Message(data, head[:-4], requirement, head[-4:])
     fields = message.fields
-    table = profile.table
-    offset = _FIELDS_AT
+    bitmap = bytearray(data[bitmap_at:offset])
+    if wide:
+        bitmap[0] &= 0x7F
+        if not any(bitmap[8:]):
+            raise Iso8583Error("second bitmap without a field", 1, bitmap_at)
+        if bitmap[7] & 1:
+            raise Iso8583Error(_WRONG_MAC_FIELD, 64, bitmap_at)
     number = 0
-    for byte in data[_BITMAP_AT:_FIELDS_AT]:
+    for byte in bitmap:
         number += 8
         bit = number - 7
         while byte:
@@ -135,10 +162,16 @@ def decode(profile: Profile, data: bytes) -> Message:
 
 
 def verify_mac(profile: Profile, message: Message, key: bytes) -> bool:
-    """True only when the message carries F64 and it is the MAC of the rest under ``key``."""
-    if 64 not in message.fields:
-        return False
-    return mac.compute(profile.mac_algorithm, key, message.mac_data) == message.blob(64)
+    """True only when the message carries a MAC and it is that of the rest under ``key``."""
+    found = message.mac
+    return bool(found) and found == _mac(profile, key, message.mac_data, 64)
+
+
+def _mac(profile: Profile, key: bytes, data: bytes, number: int) -> bytes:
+    """Raises Iso8583Error for a key that the profile's algorithm does not take."""
+    if len(key) not in profile.mac_key_lengths:
+        raise Iso8583Error(f"{profile.mac_algorithm} takes no key of {len(key)} bytes", number)
+    return mac.compute(profile.mac_algorithm, key, data)
 
 
 def _digits(value: str, number: int) -> bytes:

@@ -14,12 +14,15 @@ class KeyBlockError(ValueError):
     """A key block that can't be used; the message says which key and why, never a key."""
 
 
-def unwrap_key_block(tmk: bytes, block: bytes) -> tuple[bytes, bytes]:
+def unwrap_key_block(
+    tmk: bytes, block: bytes, lengths: tuple[int, ...] = (8, 16)
+) -> tuple[bytes, bytes]:
     """Decrypt key block 003; returns (PIN key of 16 bytes, MAC key of 8 bytes).
 
     A host that fills the second half of the MAC key instead of zeros gets a MAC key of 16 bytes.
-    Raises KeyBlockError for a wrong length, or when a key does not give its key check value, which
-    is what a wrong TMK looks like.
+    ``lengths`` are those the MAC algorithm takes (``Profile.mac_key_lengths``). Raises
+    KeyBlockError for a wrong length, or when a key does not give its key check value, which is
+    what a wrong TMK looks like.
     """
     if len(block) != BLOCK_LENGTH:
         raise KeyBlockError(f"key block is {len(block)} bytes, not {BLOCK_LENGTH}")
@@ -31,4 +34,6 @@ def unwrap_key_block(tmk: bytes, block: bytes) -> tuple[bytes, bytes]:
         raise KeyBlockError("PIN key: key check value differs")
     if kcv(mac_key) != block[36:40]:
         raise KeyBlockError("MAC key: key check value differs")
+    if mac_length not in lengths:
+        raise KeyBlockError(f"MAC key: the algorithm takes no key of {mac_length} bytes")
     return pin_key, mac_key

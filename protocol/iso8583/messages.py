@@ -5,7 +5,8 @@ first among what the transaction fixes, then in what the caller gives, then in t
 """
 
 from protocol.iso8583.codec import Iso8583Error, Message
-from protocol.iso8583.profile import Profile, Transaction
+from protocol.iso8583.profile import Profile
+from protocol.iso8583.transaction import Transaction
 
 
 def build(
@@ -15,9 +16,9 @@ def build(
 
     Integers are written as digits, zero-padded to the field. A reversal also takes ``of``, the
     name of the transaction it undoes, whose processing code, condition and message type it
-    repeats; F61 points at ``batch`` and ``stan`` unless ``original_batch`` and ``original_stan``
-    say otherwise. Raises Iso8583Error for a missing value, one that does not fit, or a reversal of
-    what may not be reversed; ProfileError for an unknown transaction.
+    repeats, and whose ``batch`` and ``stan`` F61 or F90 points at; ``repeat`` is true from its
+    second try on. Raises Iso8583Error for a missing value, one that does not fit, or a reversal
+    of what may not be reversed; ProfileError for an unknown transaction.
     """
     kind = profile.transaction(transaction)
     known = _known(profile, kind, values)
@@ -31,21 +32,22 @@ def build(
             fields[number] = value
         elif number in kind.required:
             raise Iso8583Error(f"{profile.names[number]} is missing", number)
-    return kind.mti, fields
+    return kind.repeat_mti if values.get("repeat") else kind.mti, fields
 
 
 def _known(profile: Profile, kind: Transaction, values: dict[str, object]) -> dict[str, object]:
     known: dict[str, object] = dict(profile.defaults)
+    known.update(values)
     if kind.reverses:
         original = profile.transaction(str(values.get("of")))
         if not original.reversible:
             raise Iso8583Error(f"{original.name} may not be reversed")
+        known.update(original.constants)
+        # Of a void, what is undone is the void, not the sale it pointed at.
         known["original_batch"] = values.get("batch")
         known["original_stan"] = values.get("stan")
+        known["original_mti"] = original.mti
         known["response"] = values.get("reason")
-    known.update(values)
-    if kind.reverses:
-        known.update(original.constants)
     known.update(kind.constants)
     return known
 
@@ -117,7 +119,8 @@ def match(
     """None when ``response`` answers the request, or the name of the first field that differs.
 
     The profile lists what must be equal; a field the request does not have is not compared, one
-    that only the response lacks differs. The MTI is called "mti".
+    that only the response lacks differs. The MTI is called "mti". Where the profile accepts
+    partial approvals, the amount of one may be lower.
     """
     expected, rules = profile.answers.get(request_mti, ("", ()))
     if response.mti != expected:
@@ -125,8 +128,18 @@ def match(
     for name, number, start, end in rules:
         sent = request_fields.get(number)
         if isinstance(sent, str) and not _same(sent, response.text(number), start, end):
-            return name
+            if number != 4 or not _partial(profile, sent, response):
+                return name
     return None
+
+
+def _partial(profile: Profile, sent: str, response: Message) -> bool:
+    """Whether the answer approves a part, more than nothing, of the amount in F4."""
+    if profile.partial != "accept":
+        return False
+    code = response.text(39).strip()
+    part = response.text(4)
+    return profile.action("request", code) == "partial" and "0" * len(sent) < part < sent
 
 
 def _same(sent: str, received: str, start: int, end: int) -> bool:

@@ -4,10 +4,11 @@ What differs from acquirer to acquirer is in the profile; README.md documents ev
 JSON is dropped after loading: what stays is what the codec and the engine look up.
 """
 
+import io
 import json
 import os
 
-from protocol.iso8583.mac import ALGORITHMS
+from protocol.iso8583.mac import KEY_LENGTHS
 from protocol.iso8583.schema import (
     ProfileError,
     choice,
@@ -15,13 +16,16 @@ from protocol.iso8583.schema import (
     flag,
     items,
     members,
+    once,
     table,
     text,
+    texts,
     uint,
 )
+from protocol.iso8583.transaction import Transaction
 
-FORMAT = 1
-MAX_PROFILE = 8192
+FORMAT = 2
+MAX_PROFILE = 12288
 
 # What a terminal can be told to do by F39; a profile maps codes to these, the engine acts on them.
 ACTIONS = {
@@ -63,37 +67,18 @@ ACTIONS = {
 }
 REASONS = ("no_response", "terminal_failed", "bad_mac", "other")
 KINDS = ("n", "an", "ans", "z", "b")
-# A reversal never carries track data or a PIN block.
-FORBIDDEN_IN_REVERSAL = (35, 36, 52)
-
-
-class Transaction:
-    """One transaction of a profile: its MTI, fixed values and fields."""
-
-    def __init__(self, name: str, value: object, names: dict[int, str]) -> None:
-        path = "transactions." + name
-        keys = ("mti", "mac", "reversible", "set", "required", "optional")
-        found = members(value, path, keys, ("reverses",))
-        self.name = name
-        self.mti = digits(found["mti"], path + ".mti", 4)
-        self.mac = flag(found["mac"], path + ".mac")
-        self.reversible = flag(found["reversible"], path + ".reversible")
-        self.reverses = flag(found.get("reverses", False), path + ".reverses")
-        self.constants = _texts(found["set"], path + ".set")
-        self.required = _numbers(found["required"], path + ".required", names)
-        self.optional = _numbers(found["optional"], path + ".optional", names)
-        for number in self.required + self.optional:
-            if self.reverses and number in FORBIDDEN_IN_REVERSAL:
-                raise ProfileError(f"{path}: field {number} is never part of a reversal")
-        self.fields = tuple(sorted(set(self.required + self.optional)))
+KEY_BLOCKS = ("003",)
+_NARROW = 65  # entries of a field table without a second bitmap
+_WIDE = 129
 
 
 class Profile:
     """A checked profile. Read the attributes, do not change them.
 
     ``table[number]`` is None or the codec's entry (kind, bytes of length prefix, shortest,
-    longest, right-aligned). Lengths count digits for n and z, characters for an and ans, and
-    bytes for b.
+    longest, right-aligned); it ends at 64 or, with fields of the second bitmap, at 128. Lengths
+    count digits for n and z, characters for an and ans, and bytes for b. ``mti_at`` is the byte
+    at which the MTI starts.
     """
 
     def __init__(self, value: object) -> None:
@@ -101,36 +86,38 @@ class Profile:
             "format",
             "name",
             "framing",
-            "header",
             "mac",
             "response_ms",
             "reversal",
+            "preauth",
+            "partial",
             "defaults",
             "fields",
             "transactions",
             "answers",
             "f39",
         )
-        found = members(value, "", keys)
+        found = members(value, "", keys, ("header",))
         uint(found["format"], "format", FORMAT, FORMAT)
         self.name = text(found["name"], "name", 1, 32)
         self.response_ms = uint(found["response_ms"], "response_ms", 1, 600000)
-        self.defaults = _texts(found["defaults"], "defaults")
+        self.partial = choice(found["partial"], "partial", ("reverse", "accept"))
+        self.defaults = texts(found["defaults"], "defaults", 1, {})
         self._framing(found["framing"])
-        self._header(found["header"])
+        self._header(found.get("header"))
         self._mac(found["mac"])
         self._reversal(found["reversal"])
-        self._fields(found["fields"])
-        self.transactions: dict[str, Transaction] = {}
-        for name, entry in table(found["transactions"], "transactions").items():
-            self.transactions[name] = Transaction(name, entry, self.names)
-        self._answers(found["answers"])
-        self._f39(found["f39"])
+        self._preauth(found["preauth"])
+        # The large parts leave the parsed JSON as they are read, so that both need not fit.
+        self._fields(found.pop("fields"))
+        self._transactions(found.pop("transactions"))
+        self._answers(found.pop("answers"))
+        self._f39(found.pop("f39"))
 
     def transaction(self, name: str) -> Transaction:
         """The transaction called ``name``; raises ProfileError when there is none."""
         if name not in self.transactions:
-            raise ProfileError(f"transactions.{name} is missing")
+            raise ProfileError("transactions." + name, "is missing")
         return self.transactions[name]
 
     def action(self, column: str, code: str) -> str:
@@ -151,65 +138,96 @@ class Profile:
         self.max_message = uint(found["max_message"], "framing.max_message", 32, 4096)
 
     def _header(self, value: object) -> None:
-        found = members(value, "header", ("default", "requirement_digit", "requirements"))
-        self.header = digits(found["default"], "header.default", 12)
-        place = uint(found["requirement_digit"], "header.requirement_digit", 1, 12)
-        self.requirement_at = place - 1
-        names = items(found["requirements"], "header.requirements")
-        uint(len(names), "header.requirements length", 1, 10)
-        self.requirements = tuple([text(name, "header.requirements", 1, 32) for name in names])
+        self.header = ""
+        self.requirement_at = 0
+        self.requirements: tuple[str, ...] = ()
+        if value is not None:
+            found = members(value, "header", ("default", "requirement_digit", "requirements"))
+            self.header = digits(found["default"], "header.default", 12)
+            place = uint(found["requirement_digit"], "header.requirement_digit", 1, 12)
+            self.requirement_at = place - 1
+            names = items(found["requirements"], "header.requirements")
+            if not 1 <= len(names) <= 10:
+                raise ProfileError("header.requirements", "is not a list of 1 to 10 names")
+            self.requirements = tuple([text(n, "header.requirements", 1, 32) for n in names])
+        self.mti_at = 5 + len(self.header) // 2
 
     def _mac(self, value: object) -> None:
-        found = members(value, "mac", ("algorithm", "required_on"))
-        self.mac_algorithm = choice(found["algorithm"], "mac.algorithm", ALGORITHMS)
+        found = members(value, "mac", ("algorithm", "key_block", "required_on"))
+        self.mac_algorithm = choice(
+            found["algorithm"], "mac.algorithm", tuple(sorted(KEY_LENGTHS))
+        )
+        self.mac_key_lengths = KEY_LENGTHS[self.mac_algorithm]
+        self.key_block = choice(found["key_block"], "mac.key_block", KEY_BLOCKS)
         codes = items(found["required_on"], "mac.required_on")
         self.mac_required_on = tuple([text(code, "mac.required_on", 2, 2) for code in codes])
 
     def _reversal(self, value: object) -> None:
-        found = members(value, "reversal", ("tries", "wait_ms", "reasons"))
+        found = members(value, "reversal", ("tries", "wait_ms", "same_day", "reasons"))
         self.reversal_tries = uint(found["tries"], "reversal.tries", 1, 99)
         self.reversal_wait_ms = uint(found["wait_ms"], "reversal.wait_ms", 1, 600000)
+        self.reversal_same_day = flag(found["same_day"], "reversal.same_day")
         reasons = members(found["reasons"], "reversal.reasons", REASONS)
         self.reasons = {}
         for name in REASONS:
             self.reasons[name] = text(reasons[name], "reversal.reasons." + name, 2, 2)
 
+    def _preauth(self, value: object) -> None:
+        found = members(value, "preauth", ("percent", "days"))
+        self.preauth_percent = uint(found["percent"], "preauth.percent", 100, 200)
+        self.preauth_days = uint(found["days"], "preauth.days", 1, 366)
+
     def _fields(self, value: object) -> None:
-        self.table: list[tuple[str, int, int, int, bool] | None] = [None] * 65
+        pool: dict = {}
+        found = table(value, "fields")
+        wide = max([_number(key, "fields." + key) for key in found] or [0]) >= _NARROW
+        size = _WIDE if wide else _NARROW
+        self.table: list[tuple[str, int, int, int, bool] | None] = [None] * size
         self.names: dict[int, str] = {}
         self.parts: dict[int, tuple[tuple[str, int], ...]] = {}
-        for key, entry in table(value, "fields").items():
+        for key, entry in found.items():
             path = "fields." + key
-            number = _number(key, path)
+            number = int(key)
             found = members(
                 entry, path, ("name", "kind"), ("length", "ll", "lll", "min", "align", "parts")
             )
             self.names[number] = text(found["name"], path + ".name", 1, 24)
-            self.table[number] = _entry(found, path)
+            self.table[number] = once(_entry(found, path), pool)
             if "parts" in found:
                 self.parts[number] = _parts(found["parts"], path + ".parts")
-        if self.table[64] != ("b", 0, 8, 8, False):
-            raise ProfileError("fields.64 is the MAC: kind b, length 8")
+        for number in (64, size - 1):
+            if self.table[number] != ("b", 0, 8, 8, False):
+                raise ProfileError(f"fields.{number}", "is not the MAC: kind b, length 8")
+
+    def _transactions(self, value: object) -> None:
+        pool: dict = {}
+        self.transactions: dict[str, Transaction] = {}
+        left = table(value, "transactions")
+        for name in sorted(left):
+            self.transactions[name] = Transaction(name, left.pop(name), self.names, pool)
 
     def _answers(self, value: object) -> None:
         """What matches an answer to a request: MTI -> (MTI, ((name, field, from, to), ...))."""
         self.answers: dict[str, tuple[str, tuple[tuple[str, int, int, int], ...]]] = {}
+        pool: dict = {}
         for mti, entry in table(value, "answers").items():
             path = "answers." + mti
             found = members(entry, path, ("mti", "equal"))
             rules = [
-                self._rule(item, path + ".equal")
+                once(self._rule(item, path + ".equal"), pool)
                 for item in items(found["equal"], path + ".equal")
             ]
             self.answers[mti] = (digits(found["mti"], path + ".mti", 4), tuple(rules))
         for name in sorted(self.transactions):
-            if self.transactions[name].mti not in self.answers:
-                raise ProfileError(f"answers.{self.transactions[name].mti} is missing")
+            kind = self.transactions[name]
+            for mti in (kind.mti, kind.repeat_mti):
+                if mti not in self.answers:
+                    raise ProfileError("answers." + mti, "is missing")
 
     def _rule(self, item: object, path: str) -> tuple[str, int, int, int]:
         if isinstance(item, int):
             if item not in self.names:
-                raise ProfileError(f"{path}: field {item} is not defined")
+                raise ProfileError(path, f"has field {item}, which is not defined")
             return self.names[item], item, 0, 1024
         for number in sorted(self.parts):
             start = 0
@@ -217,34 +235,35 @@ class Profile:
                 if name == item and length:
                     return name, number, start, start + length
                 start += length
-        raise ProfileError(f"{path}: {item} is neither a field nor a fixed part of one")
+        raise ProfileError(path, f"has {item}, neither a field nor a fixed part of one")
 
     def _f39(self, value: object) -> None:
+        pool: dict = {}
         columns = members(value, "f39", tuple(sorted(ACTIONS)))
         self.actions: dict[str, dict[str, str]] = {}
         for column in sorted(ACTIONS):
-            self.actions[column] = _codes(columns[column], "f39." + column, ACTIONS[column])
+            self.actions[column] = _codes(columns[column], "f39." + column, ACTIONS[column], pool)
 
 
 def _number(key: str, path: str) -> int:
-    for number in range(2, 65):
-        if key == str(number):
+    for number in range(2, _WIDE):
+        if key == str(number) and number != _NARROW:
             return number
-    raise ProfileError(f"{path}: a field number is 2 to 64")
+    raise ProfileError(path, "is not a field number: 2 to 64, or 66 to 128")
 
 
 def _entry(found: dict[str, object], path: str) -> tuple[str, int, int, int, bool]:
     kind = choice(found["kind"], path + ".kind", KINDS)
     forms = [form for form in ("length", "ll", "lll") if form in found]
     if len(forms) != 1:
-        raise ProfileError(f"{path} needs exactly one of length, ll and lll")
+        raise ProfileError(path, "needs exactly one of length, ll and lll")
     form = forms[0]
     prefix = len(form) - 1 if form != "length" else 0
     high = uint(found[form], f"{path}.{form}", 1, (1024, 99, 999)[prefix])
     low = 1 if prefix else high
     if "min" in found:
         if not prefix:
-            raise ProfileError(f"{path}.min is for a field of variable length")
+            raise ProfileError(path + ".min", "is for a field of variable length")
         low = uint(found["min"], path + ".min", 0, high)
     right = choice(found.get("align", "left"), path + ".align", ("left", "right")) == "right"
     return kind, prefix, low, high, right
@@ -256,31 +275,14 @@ def _parts(value: object, path: str) -> tuple[tuple[str, int], ...]:
     for item in listed:
         pair = items(item, path)
         if len(pair) != 2:
-            raise ProfileError(f"{path}: a part is a name and a length")
+            raise ProfileError(path, "has a part that is not a name and a length")
         # Length 0 is "the rest", which only the last part can be.
         low = 0 if len(parts) == len(listed) - 1 else 1
         parts.append((text(pair[0], path, 1, 24), uint(pair[1], path, low, 99)))
     return tuple(parts)
 
 
-def _numbers(value: object, path: str, names: dict[int, str]) -> tuple[int, ...]:
-    numbers = []
-    for item in items(value, path):
-        number = uint(item, path, 2, 63)
-        if number not in names:
-            raise ProfileError(f"{path}: field {number} is not defined")
-        numbers.append(number)
-    return tuple(numbers)
-
-
-def _texts(value: object, path: str) -> dict[str, str]:
-    found = {}
-    for key, item in table(value, path).items():
-        found[key] = text(item, f"{path}.{key}", 1, 32)
-    return found
-
-
-def _codes(value: object, path: str, allowed: tuple[str, ...]) -> dict[str, str]:
+def _codes(value: object, path: str, allowed: tuple[str, ...], pool: dict) -> dict[str, str]:
     """Turns action -> codes into code -> action; "missing" and "other" must be among the codes."""
     actions: dict[str, str] = {}
     columns = members(value, path, (), allowed)
@@ -289,38 +291,53 @@ def _codes(value: object, path: str, allowed: tuple[str, ...]) -> dict[str, str]
             if code not in ("missing", "other"):
                 text(code, f"{path}.{action}", 2, 2)
             if code in actions:
-                raise ProfileError(f"{path}: code {code} has two actions")
-            actions[str(code)] = action
+                raise ProfileError(path, f"gives code {code} two actions")
+            actions[once(code, pool)] = action
     for code in ("missing", "other"):
         if code not in actions:
-            raise ProfileError(f"{path}: no action for {code}")
+            raise ProfileError(path, f"has no action for {code}")
     return actions
 
 
 def load(source: str | bytes) -> Profile:
-    """Parse and check a profile; raises ProfileError naming the path of the offending key."""
-    if len(source) > MAX_PROFILE:
-        raise ProfileError(f"profile is {len(source)} bytes, more than {MAX_PROFILE}")
-    return _parse(json.loads, source)
-
-
-def _parse(parse, source) -> Profile:  # type: ignore[no-untyped-def]
-    failure = ""
-    try:
-        value = parse(source)
-    except (ValueError, RuntimeError) as error:  # RuntimeError: nested too deeply
-        value = None
-        failure = str(error) or "syntax error"
-    if failure:
-        raise ProfileError("profile is not JSON: " + failure)
-    return Profile(value)
+    """Parse and check a profile; raises ProfileError naming the line and path of the key."""
+    data = source.encode() if isinstance(source, str) else source
+    _check_size(len(data))
+    return _read(io.BytesIO(data))
 
 
 def load_file(path: str) -> Profile:
     """Load a profile file. Raises ProfileError, or OSError when the file can't be read."""
-    size = os.stat(path)[6]
-    if size > MAX_PROFILE:
-        raise ProfileError(f"profile is {size} bytes, more than {MAX_PROFILE}")
+    _check_size(os.stat(path)[6])
     # Parsed from the file: an ESP32's heap may have no hole for the whole text.
     with open(path, "rb") as file:
-        return _parse(json.load, file)
+        return _read(file)
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_PROFILE:
+        raise ProfileError("", f"is {size} bytes, more than {MAX_PROFILE}")
+
+
+def _read(file) -> Profile:  # type: ignore[no-untyped-def]
+    try:
+        return Profile(json.load(file))
+    except ProfileError as error:
+        path = error.path
+        what = error.what
+        reached = -1
+        line = 0
+    except (ValueError, RuntimeError) as error:  # RuntimeError: nested too deeply
+        path = ""
+        what = f"is not JSON: {error}"
+        reached = getattr(error, "start", file.seek(0, 1))  # of a byte that is not UTF-8
+        line = getattr(error, "lineno", 0)  # MicroPython has none
+    # Here only: a profile without an error needs none of it in memory.
+    from protocol.iso8583 import place
+
+    file.seek(0)
+    if reached >= 0:
+        line = line or place.line_at(file, reached)
+    else:
+        line = place.line_of(file, path)
+    raise ProfileError(path, what, line)

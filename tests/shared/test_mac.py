@@ -1,6 +1,6 @@
 """MACs, key check values and the key block of a sign-in."""
 
-from protocol.iso8583 import keys, mac
+from protocol.iso8583 import cmac, keys, mac
 from protocol.iso8583.des import Des
 from tests.shared.expect import raises, vectors
 
@@ -18,10 +18,17 @@ def _block() -> tuple[bytes, bytearray]:
 
 def test_vectors_of_every_algorithm():
     rows = vectors("mac")["macs"]
-    assert {row["algorithm"] for row in rows} == set(mac.ALGORITHMS)
+    assert {row["algorithm"] for row in rows} == set(mac.KEY_LENGTHS)
     for row in rows:
         key, data, expected = [bytes.fromhex(row[name]) for name in ("key", "data", "mac")]
         assert mac.compute(row["algorithm"], key, data) == expected, row
+
+
+def test_cmac_vectors_of_rfc_4493():
+    for row in vectors("mac")["cmac"]:
+        key, data, expected = [bytes.fromhex(row[name]) for name in ("key", "data", "cmac")]
+        assert cmac.aes_cmac(key, data) == expected, row["why"]
+        assert mac.compute("aes-cmac", key, data) == expected[:8]
 
 
 def test_fold_pads_the_last_block_with_zeros():
@@ -41,9 +48,8 @@ def test_zero_padding_makes_short_data_equal_to_its_padded_form():
 
 
 def test_a_key_of_the_wrong_length_or_an_unknown_algorithm_is_refused():
-    raises(ValueError, mac.x99, K16, b"")
-    raises(ValueError, mac.x919, K8, b"")
-    raises(ValueError, mac.cup_ecb, bytes(5), b"")
+    for name, key in (("x9.9", K16), ("x9.19", K8), ("aes-cmac", K8), ("cup-ecb", bytes(5))):
+        assert name in str(raises(ValueError, mac.compute, name, key, b""))
     assert "sm4" in str(raises(ValueError, mac.compute, "sm4", K8, b""))
 
 
@@ -62,6 +68,15 @@ def test_a_filled_second_half_is_a_mac_key_of_16_bytes():
     mac_key = bytes(range(16))
     wrapped = bytes(block[:20]) + Des(tmk).encrypt(mac_key) + mac.kcv(mac_key)
     assert keys.unwrap_key_block(tmk, wrapped)[1] == mac_key
+
+
+def test_a_mac_key_of_a_length_the_algorithm_does_not_take_is_refused_at_the_sign_in():
+    tmk, block = _block()
+    assert len(keys.unwrap_key_block(tmk, bytes(block), mac.KEY_LENGTHS["cup-ecb"])[1]) == 8
+    for name in ("x9.19", "aes-cmac"):
+        lengths = mac.KEY_LENGTHS[name]
+        error = raises(keys.KeyBlockError, keys.unwrap_key_block, tmk, bytes(block), lengths)
+        assert "takes no key of 8 bytes" in str(error)
 
 
 def test_a_damaged_key_block_names_the_key_whose_check_value_differs():
