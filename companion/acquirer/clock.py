@@ -9,29 +9,46 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import Protocol
 
 CHINA = timezone(timedelta(hours=8))
-SALE_STEP = timedelta(minutes=1)
+STEP = timedelta(minutes=1)
 
 
 class ClockError(ValueError):
     """A start time that is not ISO 8601."""
 
 
+class Clock(Protocol):
+    def now(self, booked_since: Callable[[datetime], int]) -> datetime:
+        """The time in UTC; ``booked_since`` counts the transactions booked since an instant."""
+
+
 @dataclass(frozen=True)
 class HostClock:
-    """Real time, or a scripted time that moves one minute for each sale since its start.
+    """Real time, or a scripted time that moves one minute for each transaction since its start.
 
-    A scripted clock has no state of its own: the ledger counts the sales, so a host that is
-    killed and started again with the same script goes on where it was.
+    A scripted clock has no state of its own: the ledger counts the transactions, so a host that
+    is killed and started again with the same script goes on where it was.
     """
 
     start: datetime | None = None
 
-    def now(self, sales_since: Callable[[datetime], int]) -> datetime:
+    def now(self, booked_since: Callable[[datetime], int]) -> datetime:
         if self.start is None:
             return datetime.now(timezone.utc).replace(microsecond=0)
-        return self.start + SALE_STEP * sales_since(self.start)
+        return self.start + STEP * booked_since(self.start)
+
+
+@dataclass
+class SetClock:
+    """A clock that its owner sets, for simulations."""
+
+    moment: datetime
+
+    def now(self, booked_since: Callable[[datetime], int]) -> datetime:
+        del booked_since
+        return self.moment
 
 
 def scripted(start: str) -> HostClock:

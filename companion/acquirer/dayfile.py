@@ -2,6 +2,9 @@
 
 UTF-8 CSV. Line 1 ``#pingzhang-host-1,merchant_no,business_date``, line 2 the column names, then
 one row a transaction in the host's order, last ``#totals,rows,captured_rows,captured_minor``.
+Amounts are positive; ``type`` gives the sign, which captured_minor adds up with: SALE, COMPLETION
+and COMPLETION_NOTICE take money, VOID, REFUND and COMPLETION_VOID give it back. PREAUTH and
+PREAUTH_CANCEL move none: while they stand they are AUTHORISED, not CAPTURED.
 Everything is read from the ledger, so the same ledger gives the same bytes.
 """
 
@@ -12,11 +15,13 @@ import io
 import os
 from pathlib import Path
 
+from companion.acquirer.kinds import KINDS
 from companion.acquirer.ledger import Ledger
 from companion.acquirer.records import APPROVED, Transaction
 
 LAYOUT = "pingzhang-host-1"
 CAPTURED = "CAPTURED"
+AUTHORISED = "AUTHORISED"
 COLUMNS = (
     "business_date",
     "host_time",
@@ -54,7 +59,11 @@ def choose_merchant(ledger: Ledger, business_date: str, wanted: str | None) -> s
 def render(ledger: Ledger, business_date: str, merchant_no: str) -> str:
     """The text of a day file."""
     rows = [row for row in ledger.transactions(business_date) if row.merchant_no == merchant_no]
-    captured = [row.amount_minor for row in rows if row.status == APPROVED]
+    captured = [
+        KINDS[row.type].sign * row.amount_minor
+        for row in rows
+        if row.status == APPROVED and KINDS[row.type].sign
+    ]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow((f"#{LAYOUT}", merchant_no, business_date))
@@ -77,6 +86,6 @@ def write(path: Path, text: str) -> None:
 
 def _cell(row: Transaction, column: str) -> str | int:
     if column == "status" and row.status == APPROVED:
-        return CAPTURED
+        return CAPTURED if KINDS[row.type].sign else AUTHORISED
     value: str | int = getattr(row, column)
     return value

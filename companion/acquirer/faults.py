@@ -1,9 +1,9 @@
 """Fault scripts: what the host does wrong, when, and how often.
 
 One JSON object a line; blank lines and lines that start with ``#`` are skipped. ``do`` names the
-action; ``mti``, ``amount_minor``, ``stan``, ``batch`` and ``terminal`` say which requests it is
-for (all that are given must match); ``times`` how often it strikes (default 1). The first line
-that matches and has strikes left is used up, one for each request.
+action; ``mti``, ``type``, ``amount_minor``, ``stan``, ``batch`` and ``terminal`` say which
+requests it is for (all that are given must match); ``times`` how often it strikes (default 1).
+The first line that matches and has strikes left is used up, one for each request.
 """
 
 from __future__ import annotations
@@ -13,32 +13,83 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from companion.acquirer import kinds
 from companion.acquirer.wire import Message
 
+# On the way to the host.
 DROP_REQUEST = "drop_request"
-DROP_ANSWER = "drop_answer"
 DELAY_REQUEST = "delay_request"
-DELAY_ANSWER = "delay_answer"
+DUPLICATE_REQUEST = "duplicate_request"
+REORDER_REQUEST = "reorder_request"
+TRUNCATE_REQUEST = "truncate_request"
+# On the way back.
+DROP_ANSWER = "drop_answer"
 HOLD_ANSWER = "hold_answer"
-DECLINE = "decline"
+DELAY_ANSWER = "delay_answer"
+DUPLICATE_ANSWER = "duplicate_answer"
+REORDER_ANSWER = "reorder_answer"
+TRUNCATE_ANSWER = "truncate_answer"
+RESET_ANSWER = "reset_answer"
+# In the answer, after everything was booked as it should be.
 BAD_MAC = "bad_mac"
+NO_MAC = "no_mac"
+NO_F39 = "no_f39"
+SAY = "say"
+ECHO_AMOUNT = "echo_amount"
+SIGN_IN_AGAIN = "sign_in_again"
+# In the decision.
+DECLINE = "decline"
+PARTIAL = "partial"
 CAPTURE_AFTER_REVERSAL = "capture_after_reversal"
+REFUSE_REVERSAL = "refuse_reversal"
+LOOSE_LOOKUP = "loose_lookup"
+UNBALANCED = "unbalanced"
 
 # Each action with the one parameter it needs, if any.
 ACTIONS = {
     DROP_REQUEST: None,
-    DROP_ANSWER: None,
     DELAY_REQUEST: "ms",
-    DELAY_ANSWER: "ms",
+    DUPLICATE_REQUEST: None,
+    REORDER_REQUEST: None,
+    TRUNCATE_REQUEST: "bytes",
+    DROP_ANSWER: None,
     HOLD_ANSWER: None,
-    DECLINE: "f39",
+    DELAY_ANSWER: "ms",
+    DUPLICATE_ANSWER: None,
+    REORDER_ANSWER: None,
+    TRUNCATE_ANSWER: "bytes",
+    RESET_ANSWER: "bytes",
     BAD_MAC: None,
+    NO_MAC: None,
+    NO_F39: None,
+    SAY: "f39",
+    ECHO_AMOUNT: "minor",
+    SIGN_IN_AGAIN: None,
+    DECLINE: "f39",
+    PARTIAL: "minor",
     CAPTURE_AFTER_REVERSAL: None,
+    REFUSE_REVERSAL: None,
+    LOOSE_LOOKUP: None,
+    UNBALANCED: None,
+}
+# What an action can only be for.
+_ONLY_FOR = {
+    CAPTURE_AFTER_REVERSAL: kinds.REVERSAL_MTIS,
+    REFUSE_REVERSAL: kinds.REVERSAL_MTIS,
+    LOOSE_LOOKUP: (*kinds.REVERSAL_MTIS, "0200"),
+    PARTIAL: ("0200", "0100"),
+    UNBALANCED: ("0500",),
 }
 MAX_LINES = 10_000
-_MATCHED = ("mti", "amount_minor", "stan", "batch", "terminal")
-_MTIS = ("0800", "0200", "0400")
-_RANGES = {"times": (1, 1_000_000), "amount_minor": (0, 999_999_999_999), "ms": (1, 600_000)}
+_MATCHED = ("mti", "type", "amount_minor", "stan", "batch", "terminal")
+_MTIS = ("0800", "0100", "0200", "0220", *kinds.REVERSAL_MTIS, "0500", "0320")
+_RANGES = {
+    "times": (1, 1_000_000),
+    "amount_minor": (0, 999_999_999_999),
+    "minor": (1, 999_999_999_999),
+    "ms": (1, 600_000),
+    "bytes": (0, 1025),
+}
 _DIGITS = {"stan": 6, "batch": 6}
 
 
@@ -54,14 +105,21 @@ class Fault:
     do: str
     times: int = 1
     ms: int = 0
+    bytes: int = 0
+    minor: int = 0
     f39: str = ""
     mti: str | None = None
+    type: str | None = None
     amount_minor: int | None = None
     stan: str | None = None
     batch: str | None = None
     terminal: str | None = None
 
     def matches(self, request: Message) -> bool:
+        if self.mti is None and request.mti not in _ONLY_FOR.get(self.do, (request.mti,)):
+            return False
+        if self.type is not None and self.type != kinds.type_name(request):
+            return False
         pairs = (
             (self.mti, request.mti),
             (self.amount_minor, request.amount_minor),
@@ -132,8 +190,11 @@ def _fault(number: int, line: str) -> Fault:
         if key not in ("do", "times", needed, *_MATCHED):
             raise FaultScriptError(f"{where}: unknown key {key!r} for {action}")
     values: dict[str, Any] = {key: _value(where, key, item) for key, item in entry.items()}
-    if action == CAPTURE_AFTER_REVERSAL and values.setdefault("mti", "0400") != "0400":
-        raise FaultScriptError(f"{where}: {action} is for mti 0400")
+    only = _ONLY_FOR.get(action)
+    if only is not None and values.get("mti", only[0]) not in only:
+        raise FaultScriptError(f"{where}: {action} is for mti {', '.join(only)}")
+    if action == DECLINE and values["f39"] in ("00", "10"):
+        raise FaultScriptError(f"{where}: f39 is not two characters of a refusal")
     return Fault(line=number, **values)
 
 
@@ -151,6 +212,11 @@ def _value(where: str, key: str, value: object) -> object:
         raise FaultScriptError(f"{where}: {key} is not {_DIGITS[key]} digits")
     if key == "mti" and value not in _MTIS:
         raise FaultScriptError(f"{where}: mti is not one of {', '.join(_MTIS)}")
-    if key == "f39" and (len(value) != 2 or not value.isalnum() or value in ("00", "10")):
-        raise FaultScriptError(f"{where}: f39 is not two characters of a refusal")
+    if key == "type":
+        names = (*kinds.KINDS, *kinds.OTHER_TYPES)
+        value = value.upper()
+        if value not in names:
+            raise FaultScriptError(f"{where}: type is not one of {', '.join(names).lower()}")
+    if key == "f39" and (len(value) != 2 or not value.isascii() or not value.isalnum()):
+        raise FaultScriptError(f"{where}: f39 is not two letters or digits")
     return value

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, modes
 
 KEY_BLOCK_BYTES = 40
 _KCV = 4
@@ -30,8 +33,8 @@ class SessionKeys:
     mac: bytes
 
 
-def fresh_keys() -> SessionKeys:
-    return SessionKeys(pin=secrets.token_bytes(_PIN_KEY), mac=secrets.token_bytes(_MAC_KEY))
+def fresh_keys(random: Callable[[int], bytes] = secrets.token_bytes) -> SessionKeys:
+    return SessionKeys(pin=random(_PIN_KEY), mac=random(_MAC_KEY))
 
 
 def _ecb(key: bytes) -> Cipher[modes.ECB]:
@@ -40,9 +43,14 @@ def _ecb(key: bytes) -> Cipher[modes.ECB]:
     return Cipher(TripleDES(triple), modes.ECB())
 
 
+# ECB keeps nothing from block to block, so a context serves every call with its key.
+@lru_cache(maxsize=256)
+def _encryptor(key: bytes) -> CipherContext:
+    return _ecb(key).encryptor()
+
+
 def encrypt(key: bytes, blocks: bytes) -> bytes:
-    encryptor = _ecb(key).encryptor()
-    return encryptor.update(blocks) + encryptor.finalize()
+    return _encryptor(key).update(blocks)
 
 
 def decrypt(key: bytes, blocks: bytes) -> bytes:
@@ -65,6 +73,7 @@ def wrap(tmk: bytes, keys: SessionKeys) -> bytes:
     )
 
 
+@lru_cache(maxsize=256)
 def unwrap(tmk: bytes, block: bytes) -> SessionKeys:
     """Open a key block; KeyBlockError when the TMK is not the one it was made with."""
     if len(block) != KEY_BLOCK_BYTES:
@@ -79,8 +88,8 @@ def cup_ecb(key: bytes, data: bytes) -> bytes:
     """UnionPay's MAC: fold to 8 bytes by XOR, spell the fold as 16 hex characters, encrypt the
     first 8, XOR with the last 8, encrypt; the MAC is the first 8 hex characters, as ASCII."""
     fold = 0
-    for start in range(0, len(data), 8):
-        fold ^= int.from_bytes(data[start : start + 8].ljust(8, b"\0"), "big")
+    for (block,) in struct.iter_unpack(">Q", data + bytes(-len(data) % 8)):
+        fold ^= block
     spelled = f"{fold:016X}".encode()
     first = encrypt(key, spelled[:8])
     mixed = bytes(a ^ b for a, b in zip(first, spelled[8:], strict=True))

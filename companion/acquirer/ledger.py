@@ -1,10 +1,11 @@
 """The host's own ledger: what it really moved, written before any answer leaves.
 
-SQLite through SQLAlchemy Core. Double entry: every approved sale debits the customer's account
-and credits the merchant's; a reversal posts the opposite pair. A card is known by its first six
-and last four digits and by a keyed hash whose key lies in a file of its own next to the ledger
-(``LEDGER.key``); session keys lie in it only as the key block, wrapped under the terminal's
-master key. Clear PANs, track data and PIN blocks never get here.
+SQLite. Double entry: what takes money debits the customer's account and credits the merchant's,
+what gives it back the other way; a pre-authorisation does the same between the card's HOLD and
+the merchant's HELD account; a reversal posts the opposite of all that its original posted. A card
+is known by its first six and last four digits and by a keyed hash whose key lies in a file of its
+own next to the ledger (``LEDGER.key``); session keys lie in it only as the key block, wrapped
+under the terminal's master key. Clear PANs, track data and PIN blocks never get here.
 """
 
 from __future__ import annotations
@@ -13,24 +14,30 @@ import hashlib
 import hmac
 import os
 import secrets
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
+from companion.acquirer import schema
+from companion.acquirer.kinds import KINDS
 from companion.acquirer.posting import Posting
 from companion.acquirer.records import (
     APPROVED,
+    DECLINED,
     REVERSED,
+    Batch,
     Card,
+    Detail,
     Identity,
     Totals,
     Transaction,
     mask,
 )
-from companion.acquirer.schema import SALES, accounts, entries, metadata, transactions
+
+_KEY_BYTES = 32
+_SIGNED = "sum(CASE e.side WHEN 'DEBIT' THEN e.amount_minor ELSE -e.amount_minor END)"
 
 
 class LedgerError(Exception):
@@ -38,134 +45,161 @@ class LedgerError(Exception):
 
 
 class Ledger:
-    """One ledger file. ``busy_s`` bounds the wait for another process that holds it."""
+    """One ledger. ``busy_s`` bounds the wait for another process that holds it."""
 
     def __init__(self, path: Path, *, create: bool = True, busy_s: float = 5.0) -> None:
         if not create and not path.exists():
             raise LedgerError(f"{path}: no such ledger")
         try:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._engine = _engine(path, busy_s)
-            with self._engine.begin() as connection:
-                metadata.create_all(connection)
-                cards = connection.execute(sa.select(accounts.c.id).limit(1)).first()
+            self._database = _connect(str(path), busy_s)
+            cards = self._database.execute("SELECT id FROM accounts LIMIT 1").fetchone()
             self._card_key = _card_key(path.with_name(path.name + ".key"), make=cards is None)
-        except (OSError, sa.exc.SQLAlchemyError) as error:
+        except (OSError, sqlite3.Error) as error:
             raise LedgerError(f"{path}: {_reason(error)}") from None
 
+    @classmethod
+    def in_memory(cls, card_key: bytes = bytes(_KEY_BYTES)) -> Ledger:
+        """A ledger that is gone with the object, for simulations."""
+        ledger = cls.__new__(cls)
+        ledger._database = _connect(":memory:", 0.0)
+        ledger._card_key = card_key
+        return ledger
+
     def close(self) -> None:
-        self._engine.dispose()
+        self._database.close()
 
     def card(self, pan: str) -> Card:
-        token = hmac.new(self._card_key, pan.encode(), hashlib.sha256).hexdigest()[:16]
+        token = hmac.digest(self._card_key, pan.encode(), hashlib.sha256).hex()[:16]
         return Card(mask(pan), token)
 
     @contextmanager
     def begin(self) -> Iterator[Posting]:
         """Read and write as one: all of it is durable when the block ends, or none of it."""
         try:
-            with self._engine.begin() as connection:
-                yield Posting(connection)
-        except sa.exc.SQLAlchemyError as error:
+            # IMMEDIATE: what a posting reads can't change before it writes.
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield Posting(self._database)
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
             raise LedgerError(_reason(error)) from None
 
     def totals(self, business_date: str) -> Totals:
         """The sums for one business date (YYYY-MM-DD)."""
-        signed = sa.case(
-            (entries.c.side == "DEBIT", entries.c.amount_minor),
-            else_=-entries.c.amount_minor,
-        )
         query = (
-            sa.select(accounts.c.kind, sa.func.sum(signed).label("total"))
-            .select_from(entries.join(accounts).join(transactions))
-            .where(transactions.c.business_date == business_date)
-            .group_by(accounts.c.kind)
+            f"SELECT a.kind, {_SIGNED} FROM entries e JOIN accounts a ON a.id = e.account_id"
+            " JOIN transactions t ON t.id = e.transaction_id"
+            " WHERE t.business_date = ? GROUP BY a.kind"
         )
-        counted = sa.select(sa.func.count()).where(
-            transactions.c.business_date == business_date,
-            transactions.c.status == APPROVED,
+        sums = {str(kind): int(total) for kind, total in self._rows(query, business_date)}
+        captured = sum(
+            row.status == APPROVED and KINDS[row.type].sign != 0
+            for row in self.transactions(business_date)
         )
-        sums = {row.kind: int(row.total) for row in self._rows(query)}
-        (captured,) = self._rows(counted)[0]
         return Totals(sums.get("CUSTOMER", 0), -sums.get("MERCHANT", 0), captured)
 
     def transactions(self, business_date: str | None = None) -> list[Transaction]:
         """Every transaction in the order in which the host took them, or those of one date."""
-        query = SALES.order_by(transactions.c.id)
-        if business_date is not None:
-            query = query.where(transactions.c.business_date == business_date)
-        return [Transaction(*tuple(row)) for row in self._rows(query)]
+        where = "" if business_date is None else " WHERE t.business_date = ?"
+        values = () if business_date is None else (business_date,)
+        rows = self._rows(f"{schema.TRANSACTIONS}{where} ORDER BY t.id", *values)
+        return [Transaction(*row) for row in rows]
+
+    def batch(self, terminal_no: str, number: str) -> Batch | None:
+        """How a batch was settled; None when no settlement request has come for it."""
+        return Posting(self._database).batch(terminal_no, number)
+
+    def details(self, terminal_no: str, number: str) -> list[Detail]:
+        """What a terminal uploaded of a batch, in the order in which it came."""
+        query = (
+            "SELECT kind, stan, card, amount_minor FROM details"
+            " WHERE terminal_no = ? AND batch = ? ORDER BY rowid"
+        )
+        return [Detail(*row) for row in self._rows(query, terminal_no, number)]
 
     def unbalanced(self) -> list[Identity]:
         """Transactions whose debits and credits differ, or differ from what the status says."""
-        debits = sa.func.sum(sa.case((entries.c.side == "DEBIT", entries.c.amount_minor), else_=0))
-        credits = sa.func.sum(
-            sa.case((entries.c.side == "CREDIT", entries.c.amount_minor), else_=0)
-        )
-        pairs = sa.case(
-            (transactions.c.status == APPROVED, 1),
-            (transactions.c.status == REVERSED, 2),
-            else_=0,
-        )
-        expected = pairs * transactions.c.amount_minor
         query = (
-            sa.select(
-                transactions.c.terminal_no,
-                transactions.c.batch,
-                transactions.c.stan,
-            )
-            .select_from(transactions.outerjoin(entries))
-            .group_by(transactions.c.id)
-            .having(
-                (sa.func.coalesce(debits, 0) != expected)
-                | (sa.func.coalesce(credits, 0) != expected)
-            )
+            "SELECT e.transaction_id, a.kind, sum(e.amount_minor),"
+            f" {_SIGNED} FROM entries e JOIN accounts a ON a.id = e.account_id"
+            " GROUP BY e.transaction_id, a.kind"
         )
-        return [Identity(*tuple(row)) for row in self._rows(query)]
+        posted: dict[int, dict[str, tuple[int, int]]] = {}
+        for row, kind, gross, net in self._rows(query):
+            posted.setdefault(row, {})[kind] = (gross, net)
+        known = {row.id: row for row in self.transactions()}
+        return [
+            row.identity for row in known.values() if posted.get(row.id, {}) != _due(row, known)
+        ]
 
-    def _rows(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+    def _rows(self, query: str, *values: str) -> list[Any]:
         try:
-            with self._engine.connect() as connection:
-                return list(connection.execute(query))
-        except sa.exc.SQLAlchemyError as error:
+            return self._database.execute(query, values).fetchall()
+        except sqlite3.Error as error:
             raise LedgerError(_reason(error)) from None
 
 
-def _engine(path: Path, busy_s: float) -> sa.Engine:
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": busy_s})
+def _due(row: Transaction, known: dict[int, Transaction]) -> dict[str, tuple[int, int]]:
+    """By account kind, the gross and the net debit that a transaction must have posted."""
+    kind = KINDS[row.type]
+    if row.status == DECLINED:
+        return {}
+    held = known[row.original_id].amount_minor if kind.hold < 0 else row.amount_minor
+    due = {}
+    pairs = (
+        ("CUSTOMER", "MERCHANT", kind.sign * row.amount_minor),
+        ("HOLD", "HELD", kind.hold * held),
+    )
+    for card, merchant, debit in pairs:
+        if debit and row.status == REVERSED:
+            due[card] = due[merchant] = (2 * abs(debit), 0)
+        elif debit:
+            due[card], due[merchant] = (abs(debit), debit), (abs(debit), -debit)
+    return due
 
-    @sa.event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: object) -> None:
-        # The driver's own transaction handling begins too late for reads; BEGIN is sent below.
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
 
-    @sa.event.listens_for(engine, "begin")
-    def _begun(connection: sa.Connection) -> None:
-        # IMMEDIATE: what a posting reads can't change before it writes.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
+def _connect(name: str, busy_s: float) -> sqlite3.Connection:
+    # The driver's own transaction handling begins too late for reads: BEGIN is sent by hand.
+    database = sqlite3.connect(name, timeout=busy_s, isolation_level=None)
+    try:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=FULL")
+        database.execute("PRAGMA foreign_keys=ON")
+        database.execute("BEGIN IMMEDIATE")
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if not tables:
+            for statement in (*schema.TABLES.split(";"), schema.NET):
+                database.execute(statement)
+            database.execute(f"PRAGMA user_version={schema.VERSION}")
+        elif version != schema.VERSION:
+            raise OSError(f"a ledger of version {version}, not {schema.VERSION}: start a new one")
+        database.execute("COMMIT")
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _card_key(path: Path, *, make: bool) -> bytes:
     if make and not path.exists():
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
+            file.write(secrets.token_bytes(_KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
     key = path.read_bytes() if path.exists() else b""
-    if len(key) != 32:
+    if len(key) != _KEY_BYTES:
         raise OSError(f"its card key {path.name} is missing or damaged")
     return key
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, sa.exc.DBAPIError):
-        return str(error.orig)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error)

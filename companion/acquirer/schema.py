@@ -1,104 +1,141 @@
-"""The ledger's tables, and the queries that more than one part of it uses."""
+"""The ledger's tables in SQLite."""
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+VERSION = 2
+"""In ``PRAGMA user_version``; a ledger of another version is refused."""
 
-from companion.acquirer.records import Identity
+TABLES = """
+CREATE TABLE sessions (
+    terminal_no TEXT PRIMARY KEY,
+    batch TEXT NOT NULL,
+    key_block BLOB NOT NULL,
+    opened_at TEXT NOT NULL
+);
+CREATE TABLE batches (
+    terminal_no TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('BALANCED', 'UNBALANCED', 'ENDED')),
+    asked TEXT NOT NULL,     -- F48 of the 0500
+    answered TEXT NOT NULL,  -- F48 of the 0510
+    last_at TEXT NOT NULL,
+    PRIMARY KEY (terminal_no, batch)
+);
+CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('CUSTOMER', 'MERCHANT', 'HOLD', 'HELD')),
+    reference TEXT NOT NULL,  -- card token, or merchant number
+    name TEXT NOT NULL,       -- masked card, or merchant number
+    net_minor INTEGER NOT NULL DEFAULT 0,  -- debits less credits, kept by a trigger
+    UNIQUE (kind, reference)
+);
+CREATE TABLE transactions (
+    id INTEGER PRIMARY KEY,
+    merchant_no TEXT NOT NULL,
+    terminal_no TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    stan TEXT NOT NULL,
+    mti TEXT NOT NULL,
+    type TEXT NOT NULL,
+    host_time TEXT NOT NULL,  -- UTC
+    business_date TEXT NOT NULL,
+    rrn TEXT NOT NULL,
+    auth TEXT NOT NULL,
+    card TEXT NOT NULL,
+    card_token TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+    asked_minor INTEGER NOT NULL CHECK (asked_minor >= amount_minor),
+    original_id INTEGER REFERENCES transactions (id),
+    status TEXT NOT NULL,
+    f39 TEXT NOT NULL,
+    UNIQUE (terminal_no, batch, stan, mti)
+);
+CREATE INDEX transactions_rrn ON transactions (merchant_no, rrn);
+CREATE INDEX transactions_auth ON transactions (merchant_no, auth);
+CREATE INDEX transactions_original ON transactions (original_id);
+CREATE INDEX transactions_time ON transactions (host_time);
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY,
+    transaction_id INTEGER NOT NULL REFERENCES transactions (id),
+    account_id INTEGER NOT NULL REFERENCES accounts (id),
+    side TEXT NOT NULL CHECK (side IN ('DEBIT', 'CREDIT')),
+    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+    posted_at TEXT NOT NULL
+);
+CREATE INDEX entries_transaction ON entries (transaction_id);
+CREATE TABLE reversals (
+    terminal_no TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    stan TEXT NOT NULL,
+    mti TEXT NOT NULL,  -- of the original
+    reason TEXT NOT NULL,
+    f39 TEXT NOT NULL,  -- of the last answer
+    effect TEXT NOT NULL,
+    received INTEGER NOT NULL,  -- repeats count as one
+    last_at TEXT NOT NULL,
+    PRIMARY KEY (terminal_no, batch, stan, mti)
+);
+CREATE TABLE details (
+    terminal_no TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    stan TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    card TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    received_at TEXT NOT NULL,
+    PRIMARY KEY (terminal_no, batch, stan, kind)
+);
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    terminal_no TEXT NOT NULL,
+    mti TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    stan TEXT NOT NULL,
+    amount_minor INTEGER,
+    card TEXT NOT NULL,
+    f39 TEXT NOT NULL,  -- the reversal's reason, or the answer's code
+    fault TEXT NOT NULL
+);
+"""
 
-metadata = sa.MetaData()
-sessions = sa.Table(
-    "sessions",
-    metadata,
-    sa.Column("terminal_no", sa.String, primary_key=True),
-    sa.Column("batch", sa.String, nullable=False),
-    sa.Column("key_block", sa.LargeBinary, nullable=False),
-    sa.Column("opened_at", sa.String, nullable=False),
-)
-accounts = sa.Table(
-    "accounts",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("kind", sa.String, sa.CheckConstraint("kind IN ('CUSTOMER', 'MERCHANT')")),
-    sa.Column("reference", sa.String, nullable=False),  # card token, or merchant number
-    sa.Column("name", sa.String, nullable=False),  # masked card, or merchant number
-    sa.UniqueConstraint("kind", "reference"),
-)
-transactions = sa.Table(
-    "transactions",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("merchant_no", sa.String, nullable=False),
-    sa.Column("terminal_no", sa.String, nullable=False),
-    sa.Column("batch", sa.String, nullable=False),
-    sa.Column("stan", sa.String, nullable=False),
-    sa.Column("type", sa.String, nullable=False),
-    sa.Column("host_time", sa.String, nullable=False),  # UTC
-    sa.Column("business_date", sa.String, nullable=False),
-    sa.Column("rrn", sa.String, nullable=False),
-    sa.Column("auth", sa.String, nullable=False),
-    sa.Column("card", sa.String, nullable=False),
-    sa.Column("card_token", sa.String, nullable=False),
-    sa.Column("currency", sa.String, nullable=False),
-    sa.Column("amount_minor", sa.Integer, sa.CheckConstraint("amount_minor > 0")),
-    sa.Column("status", sa.String, nullable=False),
-    sa.Column("f39", sa.String, nullable=False),
-    sa.UniqueConstraint("terminal_no", "batch", "stan"),
-)
-entries = sa.Table(
-    "entries",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("transaction_id", sa.ForeignKey("transactions.id"), nullable=False),
-    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False),
-    sa.Column("side", sa.String, sa.CheckConstraint("side IN ('DEBIT', 'CREDIT')")),
-    sa.Column("amount_minor", sa.Integer, sa.CheckConstraint("amount_minor > 0")),
-    sa.Column("posted_at", sa.String, nullable=False),
-)
-reversals = sa.Table(
-    "reversals",
-    metadata,
-    sa.Column("terminal_no", sa.String, primary_key=True),
-    sa.Column("batch", sa.String, primary_key=True),
-    sa.Column("stan", sa.String, primary_key=True),
-    sa.Column("reason", sa.String, nullable=False),
-    sa.Column("f39", sa.String, nullable=False),  # of the last answer
-    sa.Column("effect", sa.String, nullable=False),
-    sa.Column("received", sa.Integer, nullable=False),  # repeats count as one
-    sa.Column("last_at", sa.String, nullable=False),
-)
-messages = sa.Table(
-    "messages",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("at", sa.String, nullable=False),
-    sa.Column("terminal_no", sa.String, nullable=False),
-    sa.Column("mti", sa.String, nullable=False),
-    sa.Column("batch", sa.String, nullable=False),
-    sa.Column("stan", sa.String, nullable=False),
-    sa.Column("amount_minor", sa.Integer),
-    sa.Column("card", sa.String, nullable=False),
-    sa.Column("f39", sa.String, nullable=False),  # the reversal's reason, or the answer's code
-    sa.Column("fault", sa.String, nullable=False),
-)
+NET = """
+CREATE TRIGGER net AFTER INSERT ON entries BEGIN
+    UPDATE accounts SET net_minor = net_minor
+        + CASE new.side WHEN 'DEBIT' THEN new.amount_minor ELSE -new.amount_minor END
+        WHERE id = new.account_id;
+END
+"""
 
+WRITTEN = (
+    "merchant_no",
+    "terminal_no",
+    "batch",
+    "stan",
+    "mti",
+    "type",
+    "host_time",
+    "business_date",
+    "rrn",
+    "auth",
+    "card",
+    "card_token",
+    "currency",
+    "amount_minor",
+    "asked_minor",
+    "original_id",
+    "status",
+    "f39",
+)
+"""The columns of a transaction, in the order of ``records.Transaction``."""
 
-SALE_COLUMNS = [column for column in transactions.columns if column.name != "id"]
-SALES = sa.select(
-    *SALE_COLUMNS, sa.func.coalesce(reversals.c.f39, "").label("reversal_f39")
-).select_from(
-    transactions.outerjoin(
-        reversals,
-        (reversals.c.terminal_no == transactions.c.terminal_no)
-        & (reversals.c.batch == transactions.c.batch)
-        & (reversals.c.stan == transactions.c.stan),
+TRANSACTIONS = (
+    "SELECT "
+    + ", ".join(
+        f"coalesce(t.{name}, 0)" if name == "original_id" else f"t.{name}" for name in WRITTEN
     )
+    + ", coalesce(r.f39, ''), t.id FROM transactions t"
+    " LEFT JOIN reversals r USING (terminal_no, batch, stan, mti)"
 )
-
-
-def same(table: sa.Table, identity: Identity) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        table.c.terminal_no == identity.terminal_no,
-        table.c.batch == identity.batch,
-        table.c.stan == identity.stan,
-    )
+"""Every column of ``records.Transaction``, in its order."""

@@ -1,4 +1,4 @@
-"""The TCP side of the host: frames in, answers out, faults carried out.
+"""The TCP side of the host: frames in, what the front says is due out.
 
 ``Desk.handle`` returns only after its commit and runs without a pause in between, so no answer
 can leave before what it says is durable. Whatever a peer sends, the host stays up: a message
@@ -8,15 +8,17 @@ that can't be answered costs one line and its connection, no more.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
-from companion.acquirer import faults, rules, wire
-from companion.acquirer.desk import Answer, Desk
-from companion.acquirer.events import Event, Listener, about
-from companion.acquirer.faults import Fault, FaultScript
-from companion.acquirer.ledger import LedgerError
-from companion.acquirer.wire import Message, MessageError
+from companion.acquirer import wire
+from companion.acquirer.desk import Desk
+from companion.acquirer.events import Event, Listener
+from companion.acquirer.faults import FaultScript
+from companion.acquirer.front import Due, Front, Sending
+from companion.acquirer.wire import MessageError
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,7 @@ class HostServer:
     def __init__(
         self, desk: Desk, script: FaultScript, tell: Listener, limits: Limits | None = None
     ) -> None:
-        self._desk = desk
-        self._script = script
+        self._front = Front(desk, script, tell)
         self._tell = tell
         self._limits = limits or Limits()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,8 +69,10 @@ class HostServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while (data := await self._read(reader)) is not None:
-                await self._take(data, writer)
+            while (data := await self._read(reader)) is not None and not writer.is_closing():
+                self._carry_out(self._front.receive(data, writer))
+                if not writer.is_closing():
+                    await asyncio.wait_for(writer.drain(), self._limits.message_s)
         except MessageError as error:
             self._tell({"event": "rejected", "error": str(error)})
         except asyncio.IncompleteReadError as error:
@@ -87,78 +90,32 @@ class HostServer:
         first = await asyncio.wait_for(reader.read(1), self._limits.idle_s)
         return await asyncio.wait_for(_rest(reader, first), self._limits.message_s)
 
-    async def _take(self, data: bytes, writer: asyncio.StreamWriter) -> None:
-        try:
-            request = wire.decode(data)
-        except MessageError as error:
-            if error.partial is None or not rules.is_request(error.partial.mti):
-                raise
-            answer = self._desk.refuse_malformed(error.partial)
-            self._tell({"event": "rejected", "error": str(error)})
-            await self._send(error.partial, answer, writer)
-            return
-        if not rules.is_request(request.mti):
-            raise MessageError(f"MTI {request.mti} is not a request")
-        fault = self._script.take(request)
-        self._tell(about("request", request))
-        if fault is not None and fault.do == faults.DROP_REQUEST:
-            self._strike(request, fault)
-            self._tell(about("dropped", request, what="request"))
-        elif fault is not None and fault.do == faults.DELAY_REQUEST:
-            self._strike(request, fault)
-            self._spawn(self._process_late(request, fault, writer))
+    def _carry_out(self, due: list[Due]) -> None:
+        """In order, each at its time; what is due at once has been written when this returns."""
+        for item in due:
+            if item.delay_ms:
+                self._spawn(self._later(item))
+            elif isinstance(item, Sending):
+                self._write(item)
+
+    async def _later(self, item: Due) -> None:
+        await asyncio.sleep(item.delay_ms / 1000)
+        if isinstance(item, Sending):
+            self._write(item)
         else:
-            await self._process(request, fault, writer)
+            self._carry_out(self._front.arrive(item))
 
-    async def _process_late(
-        self, request: Message, fault: Fault, writer: asyncio.StreamWriter
-    ) -> None:
-        await asyncio.sleep(fault.ms / 1000)
-        await self._process(request, fault, writer)
-
-    async def _process(
-        self, request: Message, fault: Fault | None, writer: asyncio.StreamWriter
-    ) -> None:
-        try:
-            answer = self._desk.handle(request, fault)
-        except LedgerError as error:
-            # Nothing is booked, so nothing may be said: to the terminal the outcome is unknown.
-            self._tell(about("ledger_failed", request, error=str(error)))
+    def _write(self, sending: Sending) -> None:
+        writer: asyncio.StreamWriter = sending.line
+        if writer.is_closing():
+            self._front.lost(sending)
+            return
+        writer.write(sending.data)
+        self._front.sent(sending)
+        if sending.reset:
+            _reset(writer)
+        elif sending.close:
             writer.close()
-            return
-        if fault is not None and fault.do != faults.DELAY_REQUEST:
-            self._strike(request, fault, f39=answer.f39)
-        if fault is not None and fault.do == faults.HOLD_ANSWER:
-            return
-        if fault is not None and fault.do == faults.DROP_ANSWER:
-            self._tell(about("dropped", request, what="answer", f39=answer.f39))
-        elif fault is not None and fault.do == faults.DELAY_ANSWER:
-            self._spawn(self._send_late(request, answer, fault, writer))
-        else:
-            await self._send(request, answer, writer)
-
-    async def _send_late(
-        self, request: Message, answer: Answer, fault: Fault, writer: asyncio.StreamWriter
-    ) -> None:
-        await asyncio.sleep(fault.ms / 1000)
-        await self._send(request, answer, writer)
-
-    async def _send(self, request: Message, answer: Answer, writer: asyncio.StreamWriter) -> None:
-        try:
-            if writer.is_closing():
-                raise ConnectionResetError
-            writer.write(wire.frame(answer.data))
-            await asyncio.wait_for(writer.drain(), self._limits.message_s)
-        except (ConnectionError, asyncio.TimeoutError):
-            lost = "the connection was gone"
-            self._tell(about("dropped", request, what="answer", f39=answer.f39, error=lost))
-            writer.close()
-            return
-        event = about("answer", request, f39=answer.f39, rrn=answer.rrn)
-        self._tell(event | {"mti": answer.mti, "batch": answer.batch})
-
-    def _strike(self, request: Message, fault: Fault, **more: str) -> None:
-        self._tell(about("fault", request, do=fault.do, line=fault.line, **more))
 
     def _lost(self, error: str) -> None:
         event: Event = {"event": "connection_lost", "error": error}
@@ -170,3 +127,10 @@ async def _rest(reader: asyncio.StreamReader, first: bytes) -> bytes | None:
         return None
     length = wire.read_length(first + await reader.readexactly(wire.LENGTH_BYTES - 1))
     return await reader.readexactly(length)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection with a TCP reset instead of an orderly end."""
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()

@@ -242,9 +242,14 @@ def _mac_data(data: bytes, bits: int) -> bytes:
 
 def _identified(mti: str, values: Mapping[str, str], data: bytes) -> Message | None:
     """What was read of a broken message, if that is enough to address an answer."""
-    message = Message(mti, _fields(values), data[:_PREFIX])
-    complete = message.stan.isdecimal() and message.terminal_no and message.merchant_no
-    return message if complete else None
+    return _addressable(Message(mti, _fields(values), data[:_PREFIX]))
+
+
+def _addressable(message: Message) -> Message | None:
+    """The message, if an answer can say whom it is for; None otherwise."""
+    names = (message.terminal_no, message.merchant_no)
+    whole = message.stan.isdecimal() and all(name and name.isprintable() for name in names)
+    return message if whole else None
 
 
 def _check_characters(message: Message) -> None:
@@ -260,5 +265,4 @@ def _check_characters(message: Message) -> None:
             good = True
         if not good:
             kind = "digits" if number in _NUMERIC or number in _TRACK else "printable text"
-            broken = number in (11, 41, 42)
-            raise MessageError(f"field {number} is not {kind}", None if broken else message)
+            raise MessageError(f"field {number} is not {kind}", _addressable(message))

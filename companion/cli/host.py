@@ -7,17 +7,17 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import click
 
 from companion.acquirer import clock, dayfile, events, faults, terminals
+from companion.acquirer.answers import Policy
 from companion.acquirer.desk import Desk
 from companion.acquirer.ledger import Ledger, LedgerError
 from companion.acquirer.server import HostServer
-from companion.acquirer.terminals import TEST_TERMINAL, Terminal
+from companion.acquirer.terminals import TEST_TERMINAL
 
 _PATH = click.Path(dir_okay=False, path_type=Path)
 
@@ -56,7 +56,15 @@ _PATH = click.Path(dir_okay=False, path_type=Path)
     "--clock",
     "start",
     metavar="ISO",
-    help="Scripted clock: starts here, moves one minute a sale. UTC.",
+    help="Scripted clock: starts here, moves one minute a transaction. UTC.",
+)
+@click.option(
+    "--completion-percent",
+    type=click.IntRange(1, 200),
+    default=Policy.completion_percent,
+    show_default=True,
+    metavar="N",
+    help="Largest completion, in percent of its pre-authorisation.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an event.")
 def host(
@@ -65,11 +73,14 @@ def host(
     faults_path: Path | None,
     terminals_path: Path | None,
     start: str | None,
+    completion_percent: int,
     as_json: bool,
 ) -> None:
     """Run an acquirer host for terminals to sell against, with faults on request.
 
-    It stops on Ctrl-C or SIGTERM. Its ledger stays, and a host started on it again goes on.
+    It does sales, voids, refunds, pre-authorisations, completions, balances, reversals and
+    settlement. companion/acquirer/README.md has the words of a fault script. The host stops on
+    Ctrl-C or SIGTERM. Its ledger stays, and a host started on it again goes on.
 
     \b
     Example:
@@ -89,7 +100,10 @@ def host(
         print(show(event), flush=True)
 
     try:
-        asyncio.run(_run(address, port, known, ledger, host_clock, script, tell))
+        accepted = known or {TEST_TERMINAL.terminal_no: TEST_TERMINAL}
+        desk = Desk(ledger, accepted, host_clock, Policy(completion_percent))
+        note = "" if known else "one test terminal, whose master key is public: for tests only"
+        asyncio.run(_run(address, port, desk, script, tell, note))
     finally:
         ledger.close()
 
@@ -97,18 +111,16 @@ def host(
 async def _run(
     address: str,
     port: int,
-    known: Mapping[str, Terminal] | None,
-    ledger: Ledger,
-    host_clock: clock.HostClock,
+    desk: Desk,
     script: faults.FaultScript,
     tell: events.Listener,
+    note: str,
 ) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    accepted = known or {TEST_TERMINAL.terminal_no: TEST_TERMINAL}
-    server = HostServer(Desk(ledger, accepted, host_clock), script, tell)
+    server = HostServer(desk, script, tell)
     try:
         port = await server.start(address, port)
     except OSError as error:
@@ -116,7 +128,6 @@ async def _run(
         lookup = isinstance(error, socket.gaierror)
         why = os.strerror(error.errno) if error.errno and not lookup else error.strerror
         raise click.ClickException(f"can't listen on {address}:{port}: {why}") from None
-    note = "" if known else "one test terminal, whose master key is public: for tests only"
     tell({"event": "listening", "host": address, "port": port, "note": note})
     await ended.wait()
     await server.stop()

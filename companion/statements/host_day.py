@@ -3,6 +3,9 @@
 UTF-8 text of comma-separated lines: a first line that names the layout, merchant and business
 day, a line of column names, one line a transaction, and a last line of control totals. Every value
 is checked against its pattern, so a shifted or cut file is refused and never half read.
+
+Amounts are positive; what gives money back (``GIVES_BACK``) counts negative in the control total.
+A pre-authorisation or its cancel moves none: it is AUTHORISED, never CAPTURED.
 """
 
 from __future__ import annotations
@@ -27,14 +30,18 @@ COLUMNS = {
     "stan": r"\d{6}",
     "rrn": r"[0-9A-Za-z]{0,12}",
     "auth": r"[0-9A-Za-z]{0,6}",
-    "type": r"SALE",
+    "type": (
+        r"SALE|VOID|REFUND|PREAUTH|PREAUTH_CANCEL|COMPLETION|COMPLETION_NOTICE|COMPLETION_VOID"
+    ),
     "card": r"\d{6}\*+\d{4}",
     "currency": r"156",
     "amount_minor": r"\d{1,12}",
-    "status": r"CAPTURED|REVERSED|DECLINED",
+    "status": r"CAPTURED|AUTHORISED|REVERSED|DECLINED",
     "f39": r"[0-9A-Z]{2}|",
     "reversal_f39": r"[0-9A-Z]{2}|",
 }
+GIVES_BACK = ("VOID", "REFUND", "COMPLETION_VOID")
+_HOLDS = ("PREAUTH", "PREAUTH_CANCEL")
 _PATTERNS = {name: re.compile(pattern) for name, pattern in COLUMNS.items()}
 
 
@@ -70,7 +77,11 @@ def parse(data: bytes) -> Statement:
                 f"says {merchant_no} on {day}"
             )
         rows.append(row)
-    captured = [row.amount_minor for row in rows if row.status == "CAPTURED"]
+    captured = [
+        -row.amount_minor if row.txn in GIVES_BACK else row.amount_minor
+        for row in rows
+        if row.status == "CAPTURED"
+    ]
     _check_totals(len(lines), lines[-1], (len(rows), len(captured), sum(captured)))
     return Statement(NAME, merchant_no, day, rows, len(captured), sum(captured))
 
@@ -102,6 +113,8 @@ def _row(line: int, values: list[str]) -> HostRow:
             shown = "an unmasked or malformed card" if name == "card" else repr(value[:40])
             raise StatementError(f"line {line}: {name} is {shown}, not {COLUMNS[name]}")
     item = dict(zip(COLUMNS, values, strict=True))
+    if item["status"] == ("CAPTURED" if item["type"] in _HOLDS else "AUTHORISED"):
+        raise StatementError(f"line {line}: a {item['type']} is not {item['status']}")
     try:
         moment = datetime.fromisoformat(item["host_time"].replace("Z", "+00:00"))
     except ValueError:
@@ -128,7 +141,9 @@ def _row(line: int, values: list[str]) -> HostRow:
 
 def _check_totals(line: int, text: str, counted: tuple[int, int, int]) -> None:
     stated = text.split(",")[1:]
-    if len(stated) != 3 or not all(re.fullmatch(r"\d{1,18}", value) for value in stated):
+    whole = [re.fullmatch(r"\d{1,18}", value) for value in stated[:2]]
+    signed = [re.fullmatch(r"-?\d{1,18}", value) for value in stated[2:]]
+    if len(stated) != 3 or not all(whole + signed):
         raise StatementError(f"line {line}: not '#totals,row_count,captured_count,captured_minor'")
     names = ("rows", "captured rows", "captured minor units")
     for name, value, count in zip(names, stated, counted, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from companion.acquirer.clock import HostClock, scripted
 from companion.acquirer.desk import Desk
 from companion.acquirer.events import Event
 from companion.acquirer.faults import FaultScript, parse
+from companion.acquirer.inprocess import InProcessHost, Sending
 from companion.acquirer.ledger import Ledger
 from companion.acquirer.server import HostServer, Limits
 from companion.acquirer.terminals import TEST_TERMINAL, Terminal
@@ -32,6 +34,19 @@ PREFIX = bytes.fromhex("6000010000603100310000")
 DAY = "2026-03-02"
 START = "2026-03-02T09:00:00+08:00"
 PATIENCE_S = 20.0
+
+# MTI, F3, F25, F60.1 of each transaction, from the dialect's table.
+SHAPES = {
+    "sale": ("0200", "000000", "00", "22"),
+    "void": ("0200", "200000", "00", "23"),
+    "refund": ("0220", "200000", "00", "25"),
+    "preauth": ("0100", "030000", "06", "10"),
+    "preauth_cancel": ("0100", "200000", "06", "11"),
+    "completion": ("0200", "000000", "06", "20"),
+    "completion_void": ("0200", "200000", "06", "21"),
+    "completion_notice": ("0220", "", "06", "24"),
+    "balance": ("0200", "310000", "00", "01"),
+}
 
 Fields = dict[int, bytes]
 
@@ -115,6 +130,64 @@ class Till:
         fields = self.reversal_fields(amount_minor, stan, batch, reason)
         return pack("0400", fields, self.mac_key)
 
+    def shaped_fields(
+        self,
+        name: str,
+        amount_minor: int | None,
+        stan: int | None = None,
+        /,
+        *,
+        original: str = "",
+        rrn: str = "",
+        auth: str = "",
+        pan: str = PAN,
+    ) -> Fields:
+        """The fields of any transaction; ``original`` is F61."""
+        _, processing, condition, message_type = SHAPES[name]
+        fields = self.sale_fields(amount_minor or 0, stan)
+        del fields[35]
+        changes: Fields = {
+            2: ll(pan),
+            3: bcd(processing),
+            25: bcd(condition),
+            37: rrn.encode(),
+            38: auth.encode(),
+            60: lll(f"{message_type}{self.batch}000"),
+            61: lll(original) if original else b"",
+        }
+        fields |= changes
+        if amount_minor is None:
+            del fields[4]
+        return {number: value for number, value in fields.items() if value}
+
+    def request(
+        self, name: str, amount_minor: int | None, stan: int | None = None, /, **more: str
+    ) -> bytes:
+        fields = self.shaped_fields(name, amount_minor, stan, **more)
+        return pack(SHAPES[name][0], fields, self.mac_key)
+
+    def undo(self, name: str, amount_minor: int, stan: int, mti: str = "0400") -> bytes:
+        """A reversal of any transaction, for no answer."""
+        fields = self.shaped_fields(name, amount_minor, stan)
+        named = {39: b"98", 61: lll(f"{self.batch}{stan:06d}")}
+        return pack(mti, fields | named, self.mac_key)
+
+    def settlement_request(self, f48: str, stan: int | None = None) -> bytes:
+        return self.closing("0500", "201", f48, stan)
+
+    def closing(self, mti: str, code: str, f48: str, stan: int | None = None) -> bytes:
+        """0500 or 0320: totals, details, or the end of them."""
+        if stan is None:
+            self.stan += 1
+            stan = self.stan
+        fields = self.common(f"{stan:06d}", f"00{self.batch}{code}")
+        return pack(mti, fields | {48: lll(f48), 49: b"156"}, self.mac_key)
+
+    def signed_in(self, answer: wire.Message) -> None:
+        """Take batch and keys from the answer to a sign-in."""
+        self.batch = answer.batch
+        self.mac_key = keys.unwrap(self.terminal.tmk, bytes.fromhex(answer.get(62))).mac
+
     async def open(self, port: int) -> None:
         await self.close()
         self.connection = await asyncio.open_connection("127.0.0.1", port)
@@ -155,12 +228,48 @@ class Till:
         answer = await self.ask(self.sign_in_request())
         assert answer is not None
         assert answer.get(39) == "00"
-        self.batch = answer.batch
-        self.mac_key = keys.unwrap(self.terminal.tmk, bytes.fromhex(answer.get(62))).mac
+        self.signed_in(answer)
         return answer
 
     def verifies(self, answer: wire.Message) -> bool:
         return keys.cup_ecb(self.mac_key, answer.mac_data) == bytes.fromhex(answer.get(64))
+
+
+class Counter(Till):
+    """A till at a host in the same process, in virtual time, signed in."""
+
+    def __init__(self, script: str = "", host: InProcessHost | None = None) -> None:
+        super().__init__()
+        self.host = host or InProcessHost(random.Random(1), script=parse(script))
+        self.signed_in(self.put(self.sign_in_request()))
+
+    def put(self, message: bytes) -> wire.Message:
+        """The one answer that comes at once."""
+        (due,) = self.host.receive(message)
+        assert isinstance(due, Sending)
+        return wire.decode(due.data[2:])
+
+    def f39(self, message: bytes) -> str:
+        return self.put(message).get(39)
+
+    def booked(self, stan: int | None = None) -> str:
+        """The ledger's status of a STAN, the last one if none is given."""
+        wanted = f"{self.stan if stan is None else stan:06d}"
+        found = [row.status for row in self.host.ledger.transactions() if row.stan == wanted]
+        return found[-1] if found else "absent"
+
+    def moved(self, day: str = DAY) -> int:
+        """What the customers paid on a day, after checking that the books balance."""
+        totals = self.host.ledger.totals(day)
+        assert self.host.ledger.unbalanced() == []
+        assert totals.customer_debit_minor == totals.merchant_credit_minor
+        return totals.customer_debit_minor
+
+
+def f48(debit_minor: int, debits: int, credit_minor: int = 0, credits: int = 0) -> str:
+    """F48 of a settlement request."""
+    domestic = f"{debit_minor:012d}{debits:03d}{credit_minor:012d}{credits:03d}0"
+    return domestic + "0" * 31
 
 
 @dataclass

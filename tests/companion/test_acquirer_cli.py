@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 import socket
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from companion.acquirer import dayfile
 from companion.acquirer.events import Event, as_text
 from companion.acquirer.terminals import TEST_TERMINAL, Terminal, TerminalsError, load
 from companion.cli.main import main
 from companion.statements import host_day as layout
-from tests.companion.acquirer_client import DAY, START, RunningHost, Till, host_process
+from tests.companion.acquirer_client import DAY, START, Counter, RunningHost, Till, host_process
 
 SCRIPT = """
 {"mti": "0200", "amount_minor": 200, "do": "decline", "f39": "51"}
@@ -62,6 +64,41 @@ def test_day_file_holds_every_transaction_and_its_totals(tmp_path: Path) -> None
 def test_day_file_is_what_the_statement_reader_takes() -> None:
     statement = layout.parse(EXPECTED.encode())
     assert [row.amount_minor for row in statement.rows] == [100, 200, 300, 400]
+
+
+MIXED = """\
+SALE,500,CAPTURED,00,
+VOID,500,CAPTURED,00,
+SALE,400,REVERSED,00,00
+PREAUTH,1000,AUTHORISED,00,
+COMPLETION,1100,CAPTURED,00,
+PREAUTH,600,AUTHORISED,00,
+PREAUTH_CANCEL,600,AUTHORISED,00,
+REFUND,1,DECLINED,25,
+#totals,8,3,1100
+"""
+
+
+def test_day_file_of_every_type_signs_its_total_and_is_read_back() -> None:
+    till = Counter()
+    sale = till.put(till.request("sale", 500))
+    till.put(till.request("void", 500, original=f"{till.batch}{sale.stan}"))
+    till.put(till.request("sale", 400))
+    till.put(till.undo("sale", 400, till.stan))
+    for name, amount, share in (("completion", 1000, 1100), ("preauth_cancel", 600, 600)):
+        hold = till.put(till.request("preauth", amount))
+        named = {"original": f"{till.batch}{hold.stan}0302", "auth": hold.get(38)}
+        till.put(till.request(name, share, **named))
+    till.put(till.request("refund", 1, original="0000010000020302", rrn=sale.get(37)))
+    till.put(till.request("balance", None))
+    text = dayfile.render(till.host.ledger, DAY, TEST_TERMINAL.merchant_no)
+    rows = list(csv.DictReader(text.splitlines()[1:-1]))
+    wanted = ("type", "amount_minor", "status", "f39", "reversal_f39")
+    told = [",".join(row[name] for name in wanted) for row in rows]
+    assert "\n".join([*told, text.splitlines()[-1]]) + "\n" == MIXED
+    statement = layout.parse(text.encode())
+    assert (statement.captured_count, statement.captured_minor) == (3, 1100)
+    assert till.moved() == 1100
 
 
 def test_the_same_day_twice_is_the_same_file(tmp_path: Path) -> None:

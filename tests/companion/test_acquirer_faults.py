@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from companion.acquirer import faults
-from tests.companion.acquirer_client import DAY, RunningHost
+from companion.acquirer.inprocess import Arrival, Sending
+from tests.companion.acquirer_client import DAY, Counter, RunningHost, Till, f48
+
+SALE_BYTES = len(Till().sale_request(500))
 
 
 def play(path: Path, script: str, scene: Callable[[RunningHost], Awaitable[None]]) -> None:
@@ -191,11 +194,19 @@ BAD_LINES = {
     "delay_answer needs ms": '{"do": "delay_answer"}',
     "decline needs f39": '{"do": "decline"}',
     "f39 is not two characters of a refusal": '{"do": "decline", "f39": "00"}',
+    "f39 is not two letters or digits": '{"do": "say", "f39": "0"}',
+    "say needs f39": '{"do": "say"}',
+    "partial needs minor": '{"do": "partial"}',
+    "minor is not a whole number in 1..": '{"do": "echo_amount", "minor": 0}',
+    "bytes is not a whole number in 0..1025": '{"do": "reset_answer", "bytes": 1026}',
+    "unbalanced is for mti 0500": '{"do": "unbalanced", "mti": "0200"}',
+    "partial is for mti 0200, 0100": '{"do": "partial", "minor": 1, "mti": "0220"}',
+    "type is not one of sale, void": '{"do": "bad_mac", "type": "gift"}',
     "ms is not a whole number in 1..600000": '{"do": "delay_answer", "ms": 0}',
     "times is not a whole number in 1..1000000": '{"do": "bad_mac", "times": true}',
     "amount_minor is not a whole number": '{"do": "bad_mac", "amount_minor": 1.5}',
     "stan is not 6 digits": '{"do": "bad_mac", "stan": "12"}',
-    "mti is not one of 0800, 0200, 0400": '{"do": "bad_mac", "mti": "0210"}',
+    "mti is not one of 0800, 0100, 0200": '{"do": "bad_mac", "mti": "0210"}',
     "terminal is not text": '{"do": "bad_mac", "terminal": 1}',
     "capture_after_reversal is for mti 0400": '{"do": "capture_after_reversal", "mti": "0200"}',
 }
@@ -209,14 +220,240 @@ def test_bad_script_line_is_refused_and_named(error: str) -> None:
     assert error in str(caught.value)
 
 
-def test_every_action_is_one_of_the_tested_ones() -> None:
-    assert set(faults.ACTIONS) == {
-        "drop_request",
-        "drop_answer",
-        "delay_request",
-        "delay_answer",
-        "hold_answer",
-        "decline",
-        "bad_mac",
-        "capture_after_reversal",
-    }
+def test_duplicated_request_is_answered_twice_and_booked_once(tmp_path: Path) -> None:
+    async def scene(host: RunningHost) -> None:
+        till = await host.till()
+        till.send(till.sale_request(500))
+        answers = [await till.receive() for _ in range(2)]
+        assert [answer and answer.get(39) for answer in answers] == ["00", "94"]
+        assert host.ledger.totals(DAY).customer_debit_minor == 500
+
+    play(tmp_path, '{"mti": "0200", "do": "duplicate_request"}', scene)
+
+
+def test_duplicated_answer_comes_twice(tmp_path: Path) -> None:
+    async def scene(host: RunningHost) -> None:
+        till = await host.till()
+        till.send(till.sale_request(500))
+        first, second = await till.receive(), await till.receive()
+        assert first is not None
+        assert first == second
+        assert await till.code(till.sale_request(500)) == "00"
+
+    play(tmp_path, '{"mti": "0200", "do": "duplicate_answer"}', scene)
+
+
+def test_reordered_request_is_handled_after_the_reversal_that_overtook_it(tmp_path: Path) -> None:
+    async def scene(host: RunningHost) -> None:
+        till = await host.till()
+        till.send(till.sale_request(500))
+        reversal = await till.ask(till.reversal_request(500, till.stan))
+        late = await till.receive()
+        assert reversal is not None
+        assert late is not None
+        assert (reversal.mti, reversal.get(39)) == ("0410", "25")
+        assert (late.mti, late.get(39)) == ("0210", "12")
+        assert host.ledger.totals(DAY).customer_debit_minor == 0
+
+    play(tmp_path, '{"mti": "0200", "do": "reorder_request"}', scene)
+
+
+def test_reordered_answer_comes_after_the_next_one(tmp_path: Path) -> None:
+    async def scene(host: RunningHost) -> None:
+        till = await host.till()
+        till.send(till.sale_request(500))
+        till.send(till.sale_request(600))
+        answers = [await till.receive() for _ in range(2)]
+        assert [answer and answer.amount_minor for answer in answers] == [600, 500]
+        assert host.ledger.totals(DAY).customer_debit_minor == 1100
+
+    play(tmp_path, '{"amount_minor": 500, "do": "reorder_answer"}', scene)
+
+
+@pytest.mark.parametrize(
+    ("length", "code"), [(0, "closed"), (30, "closed"), (SALE_BYTES - 1, "30")]
+)
+def test_truncated_request_is_refused_and_not_booked(
+    tmp_path: Path, length: int, code: str
+) -> None:
+    async def scene(host: RunningHost) -> None:
+        till = await host.till()
+        assert await till.code(till.sale_request(500)) == code
+        assert host.status(till, till.stan) == "absent"
+
+    play(tmp_path, f'{{"mti": "0200", "do": "truncate_request", "bytes": {length}}}', scene)
+
+
+def test_truncated_answer_is_a_whole_frame_of_a_cut_message(tmp_path: Path) -> None:
+    async def scene(host: RunningHost) -> None:
+        till = await host.till()
+        till.send(till.sale_request(500))
+        assert till.connection is not None
+        assert await till.connection[0].readexactly(2) == b"\x00\x28"
+        assert (await till.connection[0].readexactly(40))[11:13] == b"\x02\x10"
+        assert host.status(till, till.stan) == "APPROVED"
+        assert await till.code(till.reversal_request(500, till.stan)) == "00"
+
+    play(tmp_path, '{"mti": "0200", "do": "truncate_answer", "bytes": 40}', scene)
+
+
+def test_connection_is_reset_after_every_byte_of_the_answer(tmp_path: Path) -> None:
+    whole = len(Till().sale_request(1)) + 100  # more than any answer has
+    script = "\n".join(
+        f'{{"mti": "0200", "amount_minor": {n + 1}, "do": "reset_answer", "bytes": {n}}}'
+        for n in range(whole)
+    )
+
+    async def scene(host: RunningHost) -> None:
+        till = await host.till()
+        till.send(till.sale_request(100_000))
+        assert till.connection is not None
+        answer = await till.connection[0].readexactly(2)
+        length = 2 + int.from_bytes(answer, "big")
+        for n in range(length + 1):
+            await till.open(host.port)
+            till.send(till.sale_request(n + 1))
+            read = b""
+            with pytest.raises(ConnectionResetError):
+                while True:
+                    data = await till.connection[0].read(2000)
+                    assert data, "an orderly end, not a reset"
+                    read += data
+            assert len(read) <= n
+            assert host.status(till, till.stan) == "APPROVED"
+
+    play(tmp_path, script, scene)
+
+
+def test_reset_lets_exactly_its_bytes_out() -> None:
+    whole = Counter().host.receive(Counter().sale_request(5))[0]
+    assert isinstance(whole, Sending)
+    for n in (0, 1, 2, 60, len(whole.data)):
+        till = Counter(f'{{"mti": "0200", "do": "reset_answer", "bytes": {n}}}')
+        (due,) = till.host.receive(till.sale_request(5))
+        assert isinstance(due, Sending)
+        assert (len(due.data), due.close, due.reset) == (n, True, True)
+
+
+def test_no_mac_leaves_field_64_out() -> None:
+    till = Counter('{"mti": "0200", "do": "no_mac"}')
+    answer = till.put(till.sale_request(500))
+    assert (answer.get(39), 64 in answer.fields) == ("00", False)
+    assert till.moved() == 500
+
+
+def test_no_f39_leaves_the_code_out_and_signs_the_rest() -> None:
+    till = Counter('{"mti": "0200", "do": "no_f39"}')
+    answer = till.put(till.sale_request(500))
+    assert 39 not in answer.fields
+    assert till.verifies(answer)
+    assert till.moved() == 500
+
+
+@pytest.mark.parametrize("code", ["94", "77", "A0", "09", "96", "98", "68", "22", "Z9"])
+def test_say_books_the_sale_and_answers_something_else(code: str) -> None:
+    till = Counter(f'{{"mti": "0200", "do": "say", "f39": "{code}"}}')
+    answer = till.put(till.sale_request(500))
+    assert (answer.get(39), 64 in answer.fields) == (code, False)
+    assert (answer.prefix[5:].hex()[5] == "3") == (code in ("77", "A0"))
+    assert (till.booked(), till.moved()) == ("APPROVED", 500)
+
+
+def test_say_00_to_the_reversal_of_an_unknown_sale_with_a_good_mac() -> None:
+    till = Counter('{"mti": "0400", "do": "say", "f39": "00"}')
+    answer = till.put(till.undo("sale", 500, 77))
+    assert answer.get(39) == "00"
+    assert till.verifies(answer)
+    assert till.booked(77) == "absent"
+    assert till.f39(till.undo("sale", 500, 77)) == "25"
+
+
+def test_echo_amount_answers_another_amount_under_a_good_mac() -> None:
+    till = Counter('{"mti": "0200", "do": "echo_amount", "minor": 499}')
+    answer = till.put(till.sale_request(500))
+    assert (answer.get(39), answer.amount_minor) == ("00", 499)
+    assert till.verifies(answer)
+    assert till.moved() == 500
+
+
+def test_sign_in_again_asks_in_the_header_of_an_approval() -> None:
+    till = Counter('{"mti": "0200", "do": "sign_in_again"}')
+    answer = till.put(till.sale_request(500))
+    assert (answer.get(39), answer.prefix[5:].hex()[5]) == ("00", "3")
+    assert till.verifies(answer)
+
+
+def test_partial_approval_moves_and_says_the_smaller_amount() -> None:
+    till = Counter('{"type": "sale", "do": "partial", "minor": 300, "times": 2}')
+    answer = till.put(till.sale_request(500))
+    assert (answer.get(39), answer.amount_minor) == ("10", 300)
+    assert till.verifies(answer)
+    assert till.moved() == 300
+    assert till.f39(till.undo("sale", 500, till.stan)) == "00"  # it names the amount it asked
+    assert till.moved() == 0
+    assert till.f39(till.sale_request(200)) == "00"
+
+
+def test_refuse_reversal_is_40_for_the_types_it_names() -> None:
+    till = Counter('{"type": "void", "do": "refuse_reversal", "times": 9}')
+    sale = till.put(till.sale_request(500))
+    sale_stan = till.stan
+    assert till.f39(till.request("void", 500, original=f"{till.batch}{sale.stan}")) == "00"
+    assert till.f39(till.undo("void", 500, till.stan)) == "40"
+    assert till.moved() == 0
+    assert till.f39(till.sale_request(300)) == "00"
+    assert till.f39(till.undo("sale", 300, till.stan)) == "00"
+    assert till.booked(sale_stan) == "APPROVED"
+
+
+def settled_once(script: str) -> Counter:
+    """A till in its second batch, whose first has a sale of 500 under STAN 2."""
+    till = Counter(script)
+    till.put(till.sale_request(500, 2))
+    till.put(till.settlement_request(f48(0, 0), 3))  # unbalanced: reversals still work
+    till.signed_in(till.put(till.sign_in_request()))
+    assert till.batch == "000002"
+    return till
+
+
+def test_loose_lookup_reverses_an_old_sale_of_the_same_stan() -> None:
+    till = settled_once('{"mti": "0400", "do": "loose_lookup"}')
+    assert till.f39(till.sale_request(500, 2)) == "00"
+    assert till.f39(till.undo("sale", 500, 2)) == "00"
+    statuses = {row.batch: row.status for row in till.host.ledger.transactions()}
+    assert statuses == {"000001": "REVERSED", "000002": "APPROVED"}
+    assert till.f39(till.undo("sale", 500, 2)) == "00"
+    assert till.moved() == 0
+
+
+def test_loose_lookup_voids_an_old_sale_of_the_same_stan() -> None:
+    till = settled_once('{"mti": "0200", "type": "void", "do": "loose_lookup"}')
+    assert till.f39(till.sale_request(700, 2)) == "00"
+    assert till.f39(till.request("void", 700, 9, original="000002000002")) == "64"
+
+
+def test_fault_given_with_a_request_strikes_before_the_script() -> None:
+    till = Counter('{"mti": "0200", "do": "decline", "f39": "51"}')
+    fault = faults.Fault(line=0, do=faults.DELAY_ANSWER, ms=900)
+    (due,) = till.host.receive(till.sale_request(500), fault=fault)
+    assert isinstance(due, Sending)
+    assert (due.delay_ms, till.moved()) == (900, 500)
+    assert till.f39(till.sale_request(500)) == "51"
+
+
+def test_delayed_request_comes_out_to_be_given_back_in_its_time() -> None:
+    till = Counter('{"mti": "0200", "do": "delay_request", "ms": 700}')
+    (due,) = till.host.receive(till.sale_request(500), line="a")
+    assert isinstance(due, Arrival)
+    assert (due.delay_ms, due.line, till.moved()) == (700, "a", 0)
+    (answer,) = till.host.arrive(due)
+    assert isinstance(answer, Sending)
+    assert (answer.line, till.moved()) == ("a", 500)
+
+
+def test_every_action_is_in_a_test_and_in_the_readme() -> None:
+    tests = "".join(file.read_text() for file in Path(__file__).parent.glob("test_acquirer_*.py"))
+    readme = Path(faults.__file__).with_name("README.md").read_text()
+    for action in faults.ACTIONS:
+        assert f'"do": "{action}"' in tests or f'"{action}"]' in tests, action
+        assert f"| `{action}` |" in readme, action

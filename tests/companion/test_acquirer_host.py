@@ -52,7 +52,7 @@ def test_sign_in_gives_keys_a_batch_and_the_host_time(path: Path) -> None:
         pin = keys.decrypt(TEST_TERMINAL.tmk, block[:16])
         mac = keys.decrypt(TEST_TERMINAL.tmk, block[20:28])
         assert (block[16:20], block[28:]) == (keys.kcv(pin), bytes(8) + keys.kcv(mac))
-        assert (await till.sign_in()).batch == "000002"
+        assert (await till.sign_in()).batch == "000001"  # nothing of it is settled yet
 
     play(RunningHost(path), scene)
 
@@ -156,9 +156,9 @@ def test_sale_without_a_needed_field_is_answered_30(path: Path, field: int) -> N
 def test_transaction_of_another_kind_is_answered_40(path: Path) -> None:
     async def scene(host: RunningHost) -> None:
         till = await host.till()
-        answer = await till.ask(pack("0500", till.common("000009", f"00{till.batch}201")))
+        answer = await till.ask(pack("0620", till.common("000009", f"00{till.batch}201")))
         assert answer is not None
-        assert (answer.mti, answer.get(39)) == ("0510", "40")
+        assert (answer.mti, answer.get(39)) == ("0630", "40")
 
     play(RunningHost(path), scene)
 
@@ -312,6 +312,7 @@ def test_scripted_clock_moves_a_minute_a_sale_and_survives_a_restart(path: Path)
 
     async def two_sales(host: RunningHost) -> None:
         till = await host.till()
+        till.stan += len(times)
         for _ in range(2):
             answer = await till.ask(till.sale_request(100))
             assert answer is not None

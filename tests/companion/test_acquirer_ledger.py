@@ -15,7 +15,7 @@ import pytest
 
 from companion.acquirer.events import as_text
 from companion.acquirer.ledger import Ledger, LedgerError
-from companion.acquirer.records import PostSale
+from companion.acquirer.records import PostTransaction
 from companion.acquirer.terminals import TEST_TERMINAL
 from tests.companion.acquirer_client import (
     DAY,
@@ -104,8 +104,8 @@ def test_change_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
             at = datetime(2026, 3, 2, tzinfo=timezone.utc)
             twice = replace(sale, stan="000099", amount_minor=1)
             with pytest.raises(LedgerError, match="UNIQUE"), host.ledger.begin() as posting:
-                posting.write(PostSale(twice), at)
-                posting.write(PostSale(twice), at)
+                posting.write(PostTransaction(twice), at)
+                posting.write(PostTransaction(twice), at)
             assert host.ledger.transactions() == [sale]
             assert host.ledger.totals(DAY).customer_debit_minor == 500
 
@@ -230,6 +230,16 @@ def test_file_that_is_no_ledger_is_refused_and_left_alone(tmp_path: Path) -> Non
     with pytest.raises(LedgerError, match=r"notes\.txt: file is not a database"):
         Ledger(path)
     assert path.read_bytes() == b"not a database at all " * 100
+
+
+def test_ledger_of_another_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "host.sqlite"
+    Ledger(path).close()
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA user_version=1")
+    database.close()
+    with pytest.raises(LedgerError, match=r"host\.sqlite: a ledger of version 1, not 2"):
+        Ledger(path)
 
 
 def test_missing_ledger_is_not_made_by_a_reader(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.companion.acquirer_client import DAY, RunningHost, bcd, ll, lll, pack
+from tests.companion.acquirer_client import DAY, RunningHost, bcd, f48, ll, lll, pack
 
 
 def play(path: Path, scene: Callable[[RunningHost], Awaitable[None]], script: str = "") -> None:
@@ -80,6 +80,7 @@ def test_reversal_after_a_new_sign_in_finds_its_original_by_the_old_batch(tmp_pa
         till = await host.till()
         await till.code(till.sale_request(500))
         batch, stan = till.batch, till.stan
+        await till.code(till.settlement_request(f48(0, 0)))  # unbalanced, so not settled
         await till.sign_in()
         assert till.batch != batch
         answer = await till.ask(till.reversal_request(500, stan, batch))
