@@ -30,7 +30,12 @@ FIELDS = (
     ("reversal_wait_ms", "uint", 10, 600000),
     ("wifi_ssid", "text", 0, 32),
     ("wifi_password", "text", 0, 63),
+    ("duplicate_s", "uint", 0, 86400),  # 0: the same sale again is not asked about
+    ("confirm_minor", "uint", 0, 999999999999),  # above it confirm twice; 0: never
+    ("stan_start", "uint", 0, 999999),  # recovery: STANs go on above it; 0: a new terminal
 )
+# The last fields came later: a configuration without them has them 0.
+_ADDED = 3
 
 
 class ConfigError(ValueError):
@@ -61,6 +66,9 @@ def _check(field: str, kind: str, low: int, high: int, value: object) -> object:
 def encode(config: dict) -> bytes:
     """Encode a configuration dict; raises ConfigError for a missing, unknown or bad field."""
     values: list[object] = [VERSION]
+    config = dict(config)
+    for row in FIELDS[-_ADDED:]:
+        config.setdefault(row[0], 0)
     for field, kind, low, high in FIELDS:
         if field not in config:
             raise ConfigError("%s is missing" % field)
@@ -82,6 +90,8 @@ def decode(data: bytes) -> dict:
     values = cbor.loads(data)
     if not isinstance(values, list) or not values or values[0] is True or values[0] != VERSION:
         raise ConfigError("configuration is not an array of version %d" % VERSION)
+    if len(values) == len(FIELDS) + 1 - _ADDED:
+        values.extend([0] * _ADDED)
     if len(values) != len(FIELDS) + 1:
         raise ConfigError("%d fields, not %d" % (len(values) - 1, len(FIELDS)))
     config: dict = {}

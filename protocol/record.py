@@ -20,9 +20,12 @@ LATE = 7
 RECEIPT = 8
 CHECKPOINT = 9
 NOTE = 10
+BATCH = 11
+QUERY = 12
+ADOPTED = 13
 
 # A record and its 8-byte seal are one journal payload (MAX_PAYLOAD in firmware/terminal/slot.py).
-# Up to 108 bytes they fit one slot, one program of the flash; no kind of today needs more.
+# Up to 108 bytes they fit one slot, one program of the flash: every record of a clean sale does.
 MAX_RECORD = 452
 
 # OUTCOME.result
@@ -35,8 +38,26 @@ REV_OK = 1
 REV_ABSENT = 2
 REV_SUSPENDED = 3
 
-# ARMED.txn
+# ARMED.txn and QUERY.txn
 SALE = 1
+VOID = 2
+REFUND = 3
+PREAUTH = 4
+PREAUTH_CANCEL = 5
+COMPLETION = 6
+COMPLETION_NOTICE = 7
+COMPLETION_VOID = 8
+BALANCE = 9
+
+# BATCH.phase; 0 is a batch that trades.
+OPEN = 0
+CLOSING = 1
+TOTALS_SENT = 2
+BALANCED = 3
+UNBALANCED = 4
+UPLOADING = 5
+END_SENT = 6
+CLOSED = 7
 
 _U8 = ("uint", 0xFF)
 _U16 = ("uint", 0xFFFF)
@@ -80,6 +101,12 @@ KINDS = {
             ("token", ("bytes", 8)),
             ("card", ("bytes", 16)),
             ("card_key", _U16),
+            ("orig_batch", _BATCH),
+            ("orig_stan", _STAN),
+            ("orig_date", ("text", 4)),
+            ("orig_rrn", ("text", 12)),
+            ("orig_auth", ("text", 6)),
+            ("chip", ("bytes", 255)),
         ),
     ),
     OUTCOME: (
@@ -147,6 +174,13 @@ KINDS = {
             ("batch", _BATCH),
             ("key_block", ("bytes", 48)),
             ("suspended", ("seqs", 6)),
+            ("recon", ("seqs", 6)),
+            ("phase", _U8),
+            ("first", _U32),
+            ("debit_count", _U16),
+            ("debit_minor", _AMOUNT),
+            ("credit_count", _U16),
+            ("credit_minor", _AMOUNT),
         ),
     ),
     NOTE: (
@@ -157,7 +191,31 @@ KINDS = {
             ("detail", ("text", 48)),
         ),
     ),
+    BATCH: (
+        "BATCH",
+        (
+            ("wall", _U32),
+            ("batch", _BATCH),
+            ("phase", _U8),
+            ("stan", _STAN),
+            ("debit_count", _U16),
+            ("debit_minor", _AMOUNT),
+            ("credit_count", _U16),
+            ("credit_minor", _AMOUNT),
+            ("cursor", _U32),
+            ("code", ("text", 2)),
+        ),
+    ),
+    QUERY: ("QUERY", (("wall", _U32), ("txn", _U8), ("stan", _STAN))),
+    ADOPTED: (
+        "ADOPTED",
+        (("wall", _U32), ("stan", _STAN), ("batch", _BATCH), ("device", ("text", 16))),
+    ),
 }
+
+# Fields that a kind got after terminals had written it: a record without them has them empty.
+_ADDED = {ARMED: 6, CHECKPOINT: 7}
+_EMPTY = {"uint": 0, "text": "", "bytes": b"", "seqs": []}
 
 
 class RecordError(ValueError):
@@ -237,6 +295,9 @@ def decode(data: bytes) -> dict:
     if kind not in KINDS:
         return {"kind": kind, "fields": values[1:]}
     name, fields = KINDS[kind]
+    if len(values) == len(fields) + 1 - _ADDED.get(kind, 0):
+        for _, rule in fields[len(values) - 1 :]:
+            values.append(_EMPTY[rule[0]])
     if len(values) != len(fields) + 1:
         raise RecordError("%s has %d fields, not %d" % (name, len(values) - 1, len(fields)))
     record: dict[str, object] = {"kind": kind}

@@ -115,6 +115,8 @@ class App:
     async def _sell(self, config: dict) -> None:
         """Mount, replay, and start the loop of a provisioned terminal."""
         self._selling = config
+        # First of all: while its JSON is in memory, nothing needs more of the heap.
+        profile = profiles.load_file(_find_profile(config["profile"]))
         journal = Journal(self._partition)
         alarm = journal.mount()["alarm"]
         known = State()
@@ -126,10 +128,9 @@ class App:
             self._panel.show(screens.lines("fault", str(error)))
             return
         known.handed_over(ledger.released)
-        profile = profiles.load_file(_find_profile(config["profile"]))
         exchange = Exchange(config, profile, self._vault.reveal, VaultError)
         engine = Engine(config, exchange, known)
-        front = Front(config["merchant_name"], lambda: "READY")
+        front = Front(config["merchant_name"], lambda: "READY", config["confirm_minor"])
         clock = TerminalClock(self._board.Clock())
         runner = Runner(config, self._panel, clock, self._vault, ledger, engine, front)
         self._board.connect_wifi(config["wifi_ssid"], config["wifi_password"])

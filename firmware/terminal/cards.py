@@ -4,6 +4,8 @@ PCI DSS 3: the PAN is shown and stored truncated (first six, last four) or as a 
 data is used for one message and dropped. Nothing here has a side effect.
 """
 
+from binascii import unhexlify
+
 from protocol import seal
 
 TOKEN_LENGTH = 8
@@ -33,7 +35,8 @@ def check(card: object) -> dict:
     """A reader's event as a dict with pan, expiry, entry and track2; raises CardError.
 
     ``pan`` 13 to 19 digits with a right check digit, ``expiry`` YYMM, ``entry`` F22 (3 digits),
-    ``track2`` the card's own with = or D as its separator, or "".
+    ``track2`` the card's own with = or D as its separator, or "". ``chip`` is true when the card
+    has a last word on an approval, ``icc`` its data for the issuer, at most 255 bytes.
     """
     if not isinstance(card, dict):
         raise CardError("card is not an object")
@@ -51,7 +54,23 @@ def check(card: object) -> dict:
     track2 = card.get("track2", "")
     if not isinstance(track2, str) or (track2 and not _track_of(pan, track2)):
         raise CardError("track 2 is not that of the card number")
-    return {"pan": pan, "expiry": expiry, "entry": entry, "track2": track2}
+    checked: dict = {"pan": pan, "expiry": expiry, "entry": entry, "track2": track2}
+    checked["chip"] = card.get("chip") is True
+    checked["icc"] = _icc(card.get("icc", ""), pan)
+    return checked
+
+
+def _icc(text: object, pan: str) -> bytes:
+    """F55 as a chip gave it, in hexadecimal. It goes into the journal: no PAN and no track 2."""
+    if not isinstance(text, str) or len(text) > 510:
+        raise CardError("chip data is not up to 255 bytes")
+    if pan in text:
+        raise CardError("chip data has the card number in it")
+    try:
+        return unhexlify(text)
+    except ValueError:
+        pass
+    raise CardError("chip data is not hexadecimal")
 
 
 def masked(pan: str) -> str:

@@ -7,12 +7,19 @@ the effects behind it and says so with ``storage_failed``.
 
 Events
     ("start", cause, firmware, alarm)     power came on, the journal is replayed into the state
-    ("sale", amount_minor, displayed_minor, card, room)   the cashier confirmed and a card was read
+    ("transact", txn, amount_minor, displayed_minor, card, original, room[, now])
+                                          the cashier confirmed and a card was read; ``original``
+                                          names what a void, refund or completion goes back to
+    ("settle", room)                      the cashier closes the batch
+    ("found", what, ...)                  what came of a ``find`` (lookup.py)
+    ("chip", accepted)                    the chip's word on what the issuer approved
     ("connected", link) ("connect_failed", link, why)     what came of a ``connect``
     ("received", link, data) ("closed", link, why)        one message, or the end of the line
     ("timer", name, number)               a timer ran out
     ("next",)                             the effects before it are carried out
-    ("reprint", wanted)                   the cashier's answer to a receipt that is owed
+    ("reprint", wanted)                   the cashier's answer to what the screen asks: a slip that
+                                          is owed, or a sale that looks like a repeat
+    ("reprint_last",)                     the slip of the last approval again
     ("idle",)                             nothing has happened for a while
     ("storage_failed", why)               an append raised, or the card key's flash, or the panel
 
@@ -22,20 +29,17 @@ Effects
     ("timer", name, number, milliseconds) ("next",)
     ("show", mode, screen, values...) ("print", line) ("beep", times)
     ("set_clock", host_time) ("forget_cards",) ("home",)
+    ("find", what, ...)                   look into the journal; ``found`` follows
+    ("offer", txn, amount_minor, original)  ask the cashier to confirm it
 
 W numbers are failure windows, I numbers invariants: firmware/README.md lists both.
 """
 
 from protocol import record
-from terminal import entries, money, reversal, sale, state
+from terminal import batch, desk, entries, judge, money, reversal
 from terminal.exchange import AnswerError, RequestError
+from terminal.state import REVERSING
 from terminal.upkeep import Upkeep
-
-# Records a sale may need (W29): sign-in, ARMED, why it is reversed, the decision, its end, a late
-# answer, a lost card, six kinds of trouble on the line, two restarts at three slots each.
-_SALE_ROOM = 20
-# And for each reversal try: its record, why it failed, a new sign-in.
-_TRY_ROOM = 3
 
 
 class Step:
@@ -48,7 +52,7 @@ class Step:
 
 
 class Engine:
-    """State machine for sign-in, sale and reversal. ``known`` is the fold over the journal."""
+    """State machine of one terminal's transactions. ``known`` is the fold over the journal."""
 
     def __init__(self, config: dict, exchange, known) -> None:
         self.config = config
@@ -56,98 +60,72 @@ class Engine:
         self.known = known
         self.evidence = entries.Evidence()
         self.step: Step | None = None
-        self.want: dict = {}  # the sale the cashier confirmed, until it is armed
+        self.want: dict = {}  # what the cashier confirmed, until it is armed
+        self.doubt: tuple | None = (
+            None  # a sale that looks like a repeat, while the cashier is asked
+        )
+        self.waiting: tuple | None = None  # approved, if the chip agrees: answer, amount, number
+        self.details: tuple | None = None  # of the next batch upload
+        self.first_try = False  # the batch's totals were not sent before
+        self.retries: list | None = None  # suspended reversals still to try before settling
         self.fault = ""
         self.sign_first = False
         self._links = 0
-        self._stan = known.stan
+        self.stan = known.stan
+        self.chip = False  # the card under way has a last word
+        self.refusals = 0  # of a notice, by a host that wanted a sign-in first
         self._retry = 0
-        self._hold = False  # the host may still be at work on what is to be reversed
+        self.hold = False  # the host may still be at work on what is to be reversed
+        self.sign_in_stan = 0  # of a sign-in that has not succeeded yet
         self.upkeep = Upkeep(known)
 
     def handle(self, event: tuple) -> list:
         """The effects of one event. An unknown event is a programming error (KeyError)."""
-        return getattr(self, _HANDLERS[event[0]])(*event[1:])
+        return _HANDLERS[event[0]](self, *event[1:])
 
     # -- what to do next ------------------------------------------------------------------------
 
-    def _next(self) -> list:
-        """Begin the next online step: what is unfinished first, then the cashier's sale."""
-        if self.step or self.fault or self._hold:
+    def next(self) -> list:
+        """Begin the next online step: what is unfinished first, then the cashier's wish."""
+        known = self.known
+        if self.step or self.fault or self.hold or self.waiting:
             return []
-        if not self.known.open and not self.want:
+        if self.retries is not None and not known.open:
+            return desk.close_batch(self)
+        if not known.open and known.closing:
+            effects = batch.proceed(self)
+            if effects:
+                return effects
+        elif not known.open and not self.want:
             return []
-        if self.sign_first or self.exchange.bad_keys(self.known.key_block):
+        unkeyed = known.phase == record.CLOSED or self.exchange.bad_keys(known.key_block)
+        if self.sign_first or unkeyed:
             return self._begin("sign_in", ("show", "busy", "signing_in"))
-        if self.known.open:
-            return self._begin("reversal", reversal.shown(self.known.open))
+        if known.open:
+            again = known.open.phase != REVERSING and self.policy(known.open) == "resend"
+            return self._begin("again" if again else "reversal", reversal.shown(known.open))
+        if known.closing:
+            return self._begin("batch", batch.shown(known))
         amount = money.show(self.want["amount_minor"])
-        return self._begin("sale", ("show", "busy", "connecting", amount))
+        what = "balance" if self.want["txn"] == record.BALANCE else "transact"
+        return self._begin(what, ("show", "busy", "connecting", amount))
 
     def _begin(self, what: str, shown: tuple) -> list:
         self._links += 1
         self.step = Step(what, self._links)
         return [shown, ("connect", self._links)]
 
-    def _next_stan(self) -> int:
-        # A STAN is used once even if the step that took it left no record (W16).
-        self._stan = self._stan % 999999 + 1
-        return self._stan
+    def next_stan(self) -> int:
+        """A STAN is used once even if the step that took it left no record (W16)."""
+        self.stan = self.stan % 999999 + 1
+        return self.stan
 
-    # -- the cashier and the clock --------------------------------------------------------------
-
-    def _start(self, cause: str, firmware: str, alarm: str) -> list:
-        effects = [entries.boot(self.known.boot + 1, cause, firmware)]
-        if alarm:
-            effects.append(entries.note("JOURNAL_ALARM", alarm))
-        last = self.known.last
-        tx = self.known.open
-        if tx and tx.doubtful:
-            # To reverse what may have been approved would be worse than to ask (I4).
-            effects.append(entries.note("RECORD_LOST", ""))
-            effects.extend(self._suspend())
-        elif tx and not tx.attempt:
-            effects.extend(self._wait_for_host())
-        elif tx:
-            effects.append(("next",))
-        elif last and not last.printed:
-            effects.append(sale.owed(last))
-        else:
-            effects.append(("home",))
-        return effects
-
-    def _sale(self, amount_minor: int, displayed_minor: int, card: dict, room: int) -> list:
-        refusal = self._refusal(amount_minor, displayed_minor, room)
-        if refusal:
-            return [("show", "result", "refused", refusal), ("beep", 3)]
-        self.want = {"amount_minor": amount_minor, "displayed_minor": displayed_minor}
-        self.want.update(card)
-        self.evidence.new_sale()
-        return self._next()
-
-    def _refusal(self, amount_minor: int, displayed_minor: int, room: int) -> str:
-        if self.fault:
-            return self.fault
-        if self.step or self.want:
-            return "Busy"
-        if amount_minor != displayed_minor or not 0 < amount_minor <= 999999999999:
-            return "Amount differs"  # I7
-        if self._hold:
-            return "Unfinished sale: wait"
-        if room < _SALE_ROOM + _TRY_ROOM * self.config["reversal_tries"]:
-            return "Journal full: sync"  # W29
-        if len(self.known.suspended) >= state.MAX_SUSPENDED - 1:
-            return "Open cases: sync"
-        return ""
-
-    def _reprint(self, wanted: bool) -> list:
-        last = self.known.last
-        if last is None or last.printed:
-            return [("home",)]
-        return sale.reprint(self.config, last, wanted) + [("home",)]
+    def policy(self, tx) -> str:
+        """What follows when nobody knows how a transaction ended."""
+        return self.exchange.unanswered(tx.armed["txn"])
 
     def _idle(self) -> list:
-        busy = self.step or self.want or self.fault
+        busy = self.step or self.want or self.fault or self.waiting
         return [] if busy else self.upkeep.idle()
 
     def _storage_failed(self, why: str) -> list:
@@ -155,6 +133,7 @@ class Engine:
         self.fault = why
         self.step = None
         self.want = {}
+        self.waiting = None
         return [("show", "blocked", "fault", why), ("beep", 5)]
 
     # -- the line -------------------------------------------------------------------------------
@@ -176,37 +155,65 @@ class Engine:
 
     def _build(self, step: Step) -> list:
         """Give the step its request; returns what comes before it is sent."""
+        known = self.known
         if step.what == "reversal":
             return self._build_reversal(step)
-        if step.what == "sale":
+        if step.what == "transact":
             return self._arm(step)
-        step.request = self.exchange.sign_in(self._next_stan())
-        return []
+        if step.what == "batch":
+            return batch.build(self, step)
+        if step.what == "again":
+            step.request = self.exchange.again(known.open.armed, known.key_block)
+            return [] if step.request else self._no_card(step)
+        if step.what == "sign_in":
+            return self._build_sign_in(step)
+        if step.what == "balance":
+            stan = self.next_stan()
+            step.request = self.exchange.balance(stan, known.batch, self.want, known.key_block)
+            self.want = {}
+            return [entries.query(record.BALANCE, stan)]
+        raise KeyError(step.what)
+
+    def _build_sign_in(self, step: Step) -> list:
+        """Tried again and again over an outage it keeps its STAN and is written once (I6, W29)."""
+        before = []
+        if not self.sign_in_stan:
+            self.sign_in_stan = self.next_stan()
+            before = [entries.query(0, self.sign_in_stan)]
+        step.request = self.exchange.sign_in(self.sign_in_stan)
+        return before
 
     def _arm(self, step: Step) -> list:
         """ARMED is durable before the first byte leaves (I1)."""
         want = self.want
         self.want = {}
+        self.refusals = 0
+        self.chip = bool(want.get("chip"))
         self.upkeep.card_used()
-        armed = entries.armed(record.SALE, self._next_stan(), self.known.batch, want)
-        step.request = self.exchange.sale(armed[1], want, self.known.key_block)
+        armed = entries.armed(self.next_stan(), self.known.batch, want)
+        step.request = self.exchange.transact(armed[1], want, self.known.key_block)
         return [armed, ("show", "busy", "processing", money.show(want["amount_minor"]))]
 
     def _build_reversal(self, step: Step) -> list:
         tx = self.known.open
-        reason = tx.reason or reversal.NO_ANSWER
-        step.request = self.exchange.reversal(tx.armed, reason, self.known.key_block)
-        if step.request is None:
-            # The card's ciphertext cannot be opened, so no 0400 can be built: a case.
+        if self.exchange.same_day and tx.is_from_before(self.known.wall):
             self.step = None
-            return [("hang_up", step.link), entries.note("NO_CARD_KEY", "")] + self._suspend()
-        return [reversal.attempt(tx)]
+            return [("hang_up", step.link), entries.note("DAY_PASSED", "")] + self.suspend()  # W17
+        reason = tx.reason or reversal.NO_ANSWER
+        again = tx.attempt > 0
+        step.request = self.exchange.reversal(tx.armed, reason, self.known.key_block, again)
+        return [reversal.attempt(tx)] if step.request else self._no_card(step)
+
+    def _no_card(self, step: Step) -> list:
+        """The card's ciphertext cannot be opened, so the message cannot be built: a case."""
+        self.step = None
+        return [("hang_up", step.link), entries.note("NO_CARD_KEY", "")] + self.suspend()
 
     def _connect_failed(self, link: int, why: str) -> list:
         if self.step is None or self.step.link != link:
             return []
         self.step = None
-        return self.evidence.trouble("NO_CONNECTION", why) + self._give_up_for_now(why)
+        return self.evidence.trouble("NO_CONNECTION", why) + self.give_up_for_now(why)
 
     def _closed(self, link: int, why: str) -> list:
         if self.step is None or self.step.link != link:
@@ -218,11 +225,16 @@ class Engine:
             # The line stays open for a while: a late answer is evidence (W10), never an approval.
             return [("linger", number)] + self._failed(self.step, "NO_ANSWER", self.step.what)
         if name == "retry" and number == self._retry:
-            self._hold = False
-            return self._next()
+            self.hold = False
+            return self.next()
+        if name == "chip" and self.waiting and self.waiting[2] == number:
+            return judge.chip(self, False, reversal.FAILED)  # W5
         if name == "forget":
-            return self.upkeep.forget_cards(bool(self.step or self.want))
+            return self.upkeep.forget_cards(bool(self.step or self.want or self.doubt))
         return []
+
+    def _chip(self, accepted: bool) -> list:
+        return judge.chip(self, accepted, reversal.REFUSED) if self.waiting else []
 
     def _received(self, link: int, data: bytes) -> list:
         step = self.step
@@ -238,108 +250,83 @@ class Engine:
         self.step = None
         if answer.wants_sign_in:
             self.sign_first = True
-        if step.what == "sign_in":
-            return hang_up + self._signed_in(step.request, answer)
-        if step.what == "reversal":
-            return hang_up + self._reversal_answer(answer)
-        return hang_up + self._sale_answer(answer)
+        effects = hang_up + judge.JUDGES[step.what](self, step, answer)
+        if step.what == "again" and self.want:
+            effects.append(("next",))  # what the cashier wants had to wait for it
+        return effects
 
     def _failed(self, step: Step, code: str, why: str) -> list:
         """The step under way got no usable answer."""
         self.step = None
         if step.request is None or step.what == "sign_in":
-            return self.evidence.trouble(code, why) + self._give_up_for_now("Sign-in not answered")
+            return self.evidence.trouble(code, why) + self.give_up_for_now("Sign-in not answered")
+        if step.what == "balance":
+            return self.evidence.trouble(code, why) + self.give_up_for_now("Not answered")
+        if step.what == "batch":
+            return self.evidence.trouble(code, why) + batch.wait(self)
+        if step.what == "again":
+            return self.evidence.trouble(code, why) + self.wait()
         effects = [entries.note(code, why)]
         if step.what == "reversal":
-            return effects + self._try_again()
-        effects.extend(reversal.decide(self.known.open, reversal.NO_ANSWER))
-        if code == "LINE_CLOSED":
-            effects.extend(self._wait_for_host())
-        return effects
+            return effects + self.try_again()
+        undoing = judge.unanswered(self, reversal.NO_ANSWER)
+        if code == "LINE_CLOSED" and self.policy(self.known.open) == "reverse":
+            return effects + undoing + self.wait_for_host()
+        return effects + undoing
 
-    def _give_up_for_now(self, why: str, screen: str = "offline") -> list:
+    def give_up_for_now(self, why: str, screen: str = "offline") -> list:
         """The line or the sign-in failed; nothing was sent that would need an undo."""
         self.want = {}
         if self.known.open:
-            return self._wait()
+            return self.wait()
+        if self.known.closing:
+            return batch.wait(self)
         return [("show", "result", screen, why), ("beep", 3)]
 
-    # -- answers --------------------------------------------------------------------------------
+    # -- later ----------------------------------------------------------------------------------
 
-    def _signed_in(self, request, answer) -> list:
-        why = answer.code if answer.code != "00" else self.exchange.bad_keys(answer.key_block)
-        if why:
-            given_up = self._give_up_for_now("Sign-in refused", "refused")
-            return self.evidence.trouble("SIGN_IN_REFUSED", why) + given_up
-        self.sign_first = False
-        return [
-            ("set_clock", answer.host_time),
-            entries.signed_in(request.stan, answer.batch, answer.key_block, answer.host_time),
-            ("next",),
-        ]
-
-    def _sale_answer(self, answer) -> list:
-        tx = self.known.open
-        action = self.exchange.action("request", answer.code)
-        bad_mac = answer.forged or (action == "approve" and not answer.authentic)
-        if bad_mac or action == "decline_sign_in":
-            self.sign_first = True
-        if bad_mac:
-            return [entries.note("BAD_MAC", "0210")] + reversal.decide(tx, "A0")  # W13
-        if action in ("unknown", "partial"):
-            return [entries.note("UNKNOWN", answer.code)] + reversal.decide(tx, "98")  # W30
-        return sale.answered(self.config, tx, action, answer)
-
-    def _reversal_answer(self, answer) -> list:
-        tx = self.known.open
-        action = self.exchange.action("reversal", answer.code)
-        done = action in ("done", "received")
-        if answer.forged or (done and not answer.authentic):
-            self.sign_first = True
-            return [entries.note("BAD_MAC", "0410")] + self._try_again()  # W12
-        if done:
-            return reversal.end(self.config, tx, record.REV_OK, answer.code, answer.rrn)
-        if action in ("absent", "absent_high", "absent_case"):
-            return reversal.end(self.config, tx, record.REV_ABSENT, answer.code, answer.rrn)
-        if action == "suspend":
-            return self._suspend(answer.code)
-        if action in ("sign_in_retry", "sign_in_retry_once"):
-            self.sign_first = True
-        # retry, back_off, keep and escalate: it stays pending, and becomes a case after the tries.
-        return [entries.note("REVERSAL_REFUSED", answer.code)] + self._try_again()
-
-    def _try_again(self) -> list:
+    def try_again(self) -> list:
         """A reversal went out and brought nothing: again after a wait, or a case (W8, W17)."""
         if self.known.open.attempt >= self.config["reversal_tries"]:
-            return self._suspend()
-        return self._wait()
+            return self.suspend()
+        return self.wait()
 
-    def _suspend(self, code: str = "") -> list:
+    def suspend(self, code: str = "") -> list:
         return reversal.end(self.config, self.known.open, record.REV_SUSPENDED, code)
 
-    def _wait(self) -> list:
+    def wait(self) -> list:
+        """What is unfinished goes on after a while."""
         self.want = {}
-        self._retry += 1
-        return reversal.wait(self.known.open, self._retry, self.config["reversal_wait_ms"])
+        return [reversal.waiting(self.known.open)] + self.retry_later()
 
-    def _wait_for_host(self) -> list:
+    def wait_for_host(self) -> list:
         """A reversal that overtakes its original is answered 25, and the original then charged:
         as long as the host may hold the original, its reversal waits (W11)."""
-        self._hold = True
+        self.hold = True
         self._retry += 1
-        return reversal.wait(self.known.open, self._retry, self.config["response_ms"])
+        ms = self.config["response_ms"]
+        return [reversal.waiting(self.known.open), ("timer", "retry", self._retry, ms)]
+
+    def retry_later(self) -> list:
+        """The timer of the next try."""
+        self._retry += 1
+        return [("timer", "retry", self._retry, self.config["reversal_wait_ms"])]
 
 
-_HANDLERS = {
-    "start": "_start",
-    "sale": "_sale",
-    "connected": "_connected",
-    "connect_failed": "_connect_failed",
-    "received": "_received",
-    "closed": "_closed",
-    "timer": "_timer",
-    "next": "_next",
-    "reprint": "_reprint",
-    "idle": "_idle",
-    "storage_failed": "_storage_failed",
+_HANDLERS: dict = {
+    "start": desk.start,
+    "transact": desk.transact,
+    "settle": desk.settle,
+    "found": desk.found,
+    "reprint": desk.answer,
+    "reprint_last": desk.reprint_last,
+    "chip": Engine._chip,
+    "connected": Engine._connected,
+    "connect_failed": Engine._connect_failed,
+    "received": Engine._received,
+    "closed": Engine._closed,
+    "timer": Engine._timer,
+    "next": Engine.next,
+    "idle": Engine._idle,
+    "storage_failed": Engine._storage_failed,
 }

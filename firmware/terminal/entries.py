@@ -4,8 +4,10 @@
 """
 
 from protocol import record
+from terminal import transactions
 
 _DETAIL = 48  # NOTE.detail
+TOTALS = ("debit_count", "debit_minor", "credit_count", "credit_minor")
 
 
 def boot(number: int, cause: str, firmware: str) -> tuple:
@@ -20,28 +22,54 @@ def signed_in(stan: int, batch: int, key_block: bytes, host_time: str) -> tuple:
     return _append(record.SIGNED_IN, fields)
 
 
-def armed(txn: int, stan: int, batch: int, want: dict) -> tuple:
+def armed(stan: int, batch: int, want: dict) -> tuple:
     """The intent, what was displayed and what undoes it: durable before the first byte leaves."""
-    fields = {"txn": txn, "stan": stan, "batch": batch}
-    for name in ("amount_minor", "displayed_minor", "entry", "token"):
+    original = want["original"] or {}
+    by = transactions.asks(want["txn"])
+    fields: dict = {"stan": stan, "batch": batch}
+    for name in ("txn", "amount_minor", "displayed_minor", "entry", "token"):
         fields[name] = want[name]
     fields["pan"] = want["masked"]
     fields["card"] = want["cipher"]
     fields["card_key"] = want["key_id"]
+    fields["orig_batch"] = original.get("batch", 0)
+    fields["orig_stan"] = original.get("stan", 0)
+    # F61.3 belongs to what names its original by a date; a void has the batch and the STAN.
+    fields["orig_date"] = "" if by == "stan" else original.get("date", "")
+    fields["orig_rrn"] = original.get("rrn", "")
+    fields["orig_auth"] = original.get("auth", "")
+    fields["chip"] = want.get("icc", b"")
     return _append(record.ARMED, fields)
 
 
-def outcome(of: dict, result: int, answer) -> tuple:
-    """The end of an armed transaction by the host's answer: the commit point when approved."""
-    fields = {
-        "result": result,
-        "code": answer.code,
-        "rrn": answer.rrn,
-        "auth": answer.auth,
-        "host_time": answer.host_time,
-        "amount_minor": of["amount_minor"],
-    }
+def outcome(of: dict, result: int, answer, amount_minor: int) -> tuple:
+    """The end of an armed transaction: the commit point when approved. ``answer`` may be None:
+    nobody knows, and it may not be reversed."""
+    fields: dict = {"result": result, "amount_minor": amount_minor}
+    for name in ("code", "rrn", "auth", "host_time"):
+        fields[name] = getattr(answer, name) if answer else ""
     return _append(record.OUTCOME, _of(of, fields))
+
+
+def query(txn: int, stan: int) -> tuple:
+    """A STAN goes to a message that moves no money."""
+    return _append(record.QUERY, {"txn": txn, "stan": stan})
+
+
+def adopted(stan: int, device: str) -> tuple:
+    """A swapped or wiped terminal goes on above the highest STAN its number has used."""
+    return _append(record.ADOPTED, {"stan": stan, "batch": 0, "device": device})
+
+
+def batch(known, phase: int, stan: int, cursor: int = 0, code: str = "") -> tuple:
+    """One more step of closing the batch; the totals are frozen by the first (W18)."""
+    fields = {"batch": known.batch, "phase": phase, "stan": stan}
+    fields["cursor"] = cursor
+    fields["code"] = code
+    frozen = known.closing
+    for name in TOTALS:
+        fields[name] = frozen[name] if frozen else getattr(known, name)
+    return _append(record.BATCH, fields)
 
 
 def reversal(of: dict, reason: str, attempt: int) -> tuple:
@@ -82,7 +110,12 @@ def checkpoint(known) -> tuple:
         "batch": known.batch,
         "key_block": known.key_block,
         "suspended": list(known.suspended),
+        "recon": list(known.recon),
+        "phase": known.phase,
+        "first": known.first,
     }
+    for name in TOTALS:
+        fields[name] = getattr(known, name)
     return _append(record.CHECKPOINT, fields)
 
 
@@ -107,7 +140,7 @@ class Evidence:
 
     def late(self, exchange, known, data: bytes) -> list:
         """An answer after its time-out: kept as evidence once, never acted on (W10)."""
-        stans = [known.reversed_stan, known.open.armed["stan"] if known.open else 0]
+        stans = [known.unsure_stan, known.open.armed["stan"] if known.open else 0]
         found = exchange.late(data, [s for s in stans if s and s not in self._late])
         if found is None:
             return []

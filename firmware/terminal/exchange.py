@@ -8,8 +8,10 @@ from protocol.iso8583 import codec, keys, messages, wire
 from protocol.iso8583.codec import Iso8583Error
 from protocol.iso8583.keys import KeyBlockError
 from protocol.iso8583.schema import ProfileError
+from terminal import transactions
 
 _BATCH_FIELD = 60
+_LATE_MTIS = ("0110", "0210", "0230")
 _ARMED_VALUES = ("stan", "batch", "amount_minor", "entry")
 
 
@@ -46,6 +48,9 @@ class Answer:
         self.authentic = authentic
         self.forged = 64 in message.fields and not authentic
         self.code = message.text(39).strip()
+        self.amount_minor = int(message.text(4) or "0")
+        self.balances = message.text(54)
+        self.totals = message.text(48)
         self.rrn = message.text(37).strip()
         self.auth = message.text(38).strip()
         self.host_time = message.text(13) + message.text(12)
@@ -72,19 +77,60 @@ class Exchange:
         """The 0800 that asks for working keys and a batch number."""
         return self._request("sign_in", {"stan": stan, "batch": 0}, None)
 
-    def sale(self, armed: dict, card: dict, key_block: bytes) -> Request:
-        """The 0200 of an ARMED record, with the card that is still in RAM."""
-        values = {"pan": card["pan"], "expiry": card["expiry"], "track2": card["track2"]}
-        return self._request("sale", _original(armed, values), key_block)
+    def transact(self, armed: dict, card: dict, key_block: bytes) -> Request:
+        """The request of an ARMED record, with the card that is still in RAM."""
+        values = _named(armed, _ARMED_VALUES)
+        for name in ("pan", "expiry", "track2"):
+            values[name] = card[name]
+        values["icc"] = armed["chip"]
+        values["rrn"] = armed["orig_rrn"]
+        values["auth"] = armed["orig_auth"]
+        if transactions.asks(armed["txn"]):
+            values["original_batch"] = armed["orig_batch"]
+            values["original_stan"] = armed["orig_stan"]
+            values["original_date"] = armed["orig_date"]
+        return self._request(transactions.name(armed["txn"]), values, key_block)
 
-    def reversal(self, armed: dict, reason: str, key_block: bytes) -> Request | None:
-        """The 0400 of an ARMED record; None when its card cannot be opened any more."""
+    def again(self, armed: dict, key_block: bytes) -> Request | None:
+        """The same request from its ARMED record alone; None when its card cannot be opened."""
+        card = self._card(armed)
+        return None if card is None else self.transact(armed, card, key_block)
+
+    def balance(self, stan: int, batch: int, card: dict, key_block: bytes) -> Request:
+        """The 0200 that asks for a balance."""
+        values = _named(card, ("entry", "pan", "expiry", "track2"))
+        values["stan"] = stan
+        values["batch"] = batch
+        values["icc"] = card.get("icc", b"")
+        return self._request("balance", values, key_block)
+
+    def closing(self, name: str, stan: int, batch: int, totals: str, key_block: bytes) -> Request:
+        """A message that closes a batch; ``totals`` is F48."""
+        values = {"stan": stan, "batch": batch, "totals": totals}
+        return self._request(name, values, key_block)
+
+    def reversal(self, armed: dict, reason: str, key_block: bytes, again: bool) -> Request | None:
+        """The 0400 of an ARMED record; None when its card cannot be opened any more, or the
+        profile does not let its kind be reversed. ``again`` for the second and later tries."""
+        card = self._card(armed)
+        if card is None or self.unanswered(armed["txn"]) != "reverse":
+            return None
+        values = _named(armed, _ARMED_VALUES)
+        values["pan"] = card["pan"]
+        values["expiry"] = card["expiry"]
+        values["icc"] = armed["chip"]
+        values["auth"] = armed["orig_auth"]
+        values["reason"] = reason
+        values["of"] = transactions.name(armed["txn"])
+        values["repeat"] = again
+        return self._request("reversal", values, key_block)
+
+    def _card(self, armed: dict) -> dict | None:
         try:
             pan, expiry = self._reveal(armed["card"], armed["card_key"])
         except self._vault_error:
             return None
-        values = {"pan": pan, "expiry": expiry, "reason": reason, "of": "sale"}
-        return self._request("reversal", _original(armed, values), key_block)
+        return {"pan": pan, "expiry": expiry, "track2": ""}
 
     def _request(self, name: str, values: dict, key_block: bytes | None) -> Request:
         values["terminal_no"] = self._config["terminal_no"]
@@ -134,7 +180,7 @@ class Exchange:
         except Iso8583Error:
             return None
         stan = int(message.text(11) or "0")
-        if message.mti != "0210" or stan not in stans:
+        if message.mti not in _LATE_MTIS or stan not in stans:
             return None
         return stan, batch, message.mti, message.text(39), int(message.text(4) or "0")
 
@@ -142,10 +188,37 @@ class Exchange:
         """What the profile says to do about F39 ``code`` in an answer to ``to``."""
         return self._profile.action(to, code)
 
+    def unanswered(self, txn: int) -> str:
+        """What follows when nobody knows how it ended: "reverse", "resend" or "recon"."""
+        try:
+            return self._profile.transaction(transactions.name(txn)).unanswered
+        except ProfileError:
+            return "recon"
 
-def _original(armed: dict, values: dict) -> dict:
-    for name in _ARMED_VALUES:
-        values[name] = armed[name]
+    def knows(self, txn: int) -> bool:
+        """Whether the acquirer has this transaction."""
+        return transactions.name(txn) in self._profile.transactions
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether a partial approval is an approval here; otherwise it is reversed (W30)."""
+        return self._profile.partial == "accept"
+
+    @property
+    def same_day(self) -> bool:
+        """Whether a reversal may only be sent on the day of what it undoes (W17)."""
+        return self._profile.reversal_same_day
+
+    @property
+    def preauth_percent(self) -> int:
+        """The most that may be completed, in percent of what was authorised (I8)."""
+        return self._profile.preauth_percent
+
+
+def _named(row: dict, names: tuple) -> dict:
+    values = {}
+    for name in names:
+        values[name] = row[name]
     return values
 
 

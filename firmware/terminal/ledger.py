@@ -73,12 +73,24 @@ class Ledger:
     def replay(self, apply, lost) -> None:
         """Call ``apply(seq, record)`` for every record a restart needs, oldest first, and
         ``lost(seq)`` for each damaged one. JournalFault when the flash fails."""
-        for seq in range(self._start(), self.next_seq):
+        start = self._start()
+        for seq in self._cases(start):
+            rec = self.record_at(seq)
+            if rec is not None and rec["kind"] == record.ARMED:
+                apply(seq, rec)
+        for seq in range(start, self.next_seq):
             rec = self._decode(seq)
             if rec is None:
                 lost(seq)
             else:
                 apply(seq, rec)
+
+    def _cases(self, start: int) -> list:
+        """The cases that a checkpoint at ``start`` names by their sequence numbers only."""
+        first = self.record_at(start)
+        if first is None or first["kind"] != record.CHECKPOINT:
+            return []
+        return [seq for seq in first["suspended"] if seq < start]
 
     def record_at(self, seq: int) -> dict | None:
         """One decoded record, None when it is damaged or no longer retained."""

@@ -4,7 +4,8 @@ Only the masked PAN is known here. A second print says so (window 7: a half-prin
 printed again as a duplicate, never reversed).
 """
 
-from terminal import money
+from protocol import record
+from terminal import money, transactions
 
 _RULE = "-" * 32
 
@@ -39,21 +40,44 @@ def _body(armed: dict) -> list[str]:
     ]
 
 
-def sale(config: dict, armed: dict, outcome: dict, duplicate: bool = False) -> list[str]:
-    """The slip of an approved sale, from its ARMED and OUTCOME records."""
-    rows = _head(config, "SALE 消费", duplicate) + _body(armed)
+def approved(config: dict, armed: dict, outcome: dict, duplicate: bool = False) -> list[str]:
+    """The slip of an approved transaction, from its ARMED and OUTCOME records."""
+    title = transactions.slip_title(armed["txn"])
+    rows = _head(config, title, duplicate) + _body(armed)
+    if armed["orig_stan"]:
+        rows.append("ORIGINAL %06d" % armed["orig_stan"])
+    if armed["orig_rrn"]:
+        rows.append("ORIG RRN " + armed["orig_rrn"])
+    if armed["orig_auth"]:
+        rows.append("ORIG AUTH " + armed["orig_auth"])
     rows.append("RRN      " + outcome["rrn"])
     rows.append("AUTH     " + outcome["auth"])
     rows.append("TIME     " + _when(outcome["host_time"]))
     rows.append("AMOUNT   CNY " + money.show(outcome["amount_minor"]))
+    if outcome["amount_minor"] != armed["amount_minor"]:
+        rows.append("PART OF  CNY " + money.show(armed["amount_minor"]))
     rows.append(_RULE)
     return rows
 
 
 def reversal(config: dict, armed: dict, result: str) -> list[str]:
-    """The slip of a reversed or suspended sale, so that the customer holds something too."""
+    """The slip of a reversed or suspended one, so that the customer holds something too."""
     rows = _head(config, "REVERSAL 冲正", False) + _body(armed)
+    if armed["txn"] != record.SALE:
+        rows.append("OF       " + transactions.title(armed["txn"]))
     rows.append("AMOUNT   CNY " + money.show(armed["amount_minor"]))
     rows.append(result)
+    rows.append(_RULE)
+    return rows
+
+
+def settled(config: dict, closed: dict, uploaded: bool) -> list[str]:
+    """The slip of a settled batch, from its last BATCH record."""
+    rows = _head(config, "SETTLEMENT 结算", False)
+    rows.append("BATCH    %06d" % closed["batch"])
+    for name in ("debit", "credit"):
+        count, minor = closed[name + "_count"], closed[name + "_minor"]
+        rows.append("%-8s %d  CNY %s" % (name.upper(), count, money.show(minor)))
+    rows.append("UNBALANCED, UPLOADED" if uploaded else "BALANCED")
     rows.append(_RULE)
     return rows

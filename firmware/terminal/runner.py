@@ -8,7 +8,7 @@ that is not there, and no slip is recorded that did not come out.
 
 import asyncio
 
-from terminal import cards, screens
+from terminal import cards, lookup, screens
 from terminal.acquirer import AcquirerLine
 from terminal.cell import CellFault
 from terminal.journal import JournalFault, JournalFull
@@ -49,8 +49,12 @@ class Runner:
             "beep": self._beep,
             "set_clock": self._set_clock,
             "forget_cards": self._forget_cards,
-            "card_sale": self._card_sale,
+            "card_in": self._card_in,
             "answer": self._answer,
+            "find": self._find,
+            "offer": self._offer,
+            "ask_settle": self._ask_settle,
+            "ask_reprint": self._ask_reprint,
             "next": self._next,
         }
 
@@ -83,6 +87,8 @@ class Runner:
                 self.post(("key", str(event["key"])))
             elif "card" in event:
                 self.post(("card", event["card"]))
+            elif "chip" in event:
+                self.post(("chip", event["chip"] is True))
 
     def dispatch(self, event: tuple) -> None:
         """One event, and all its effects."""
@@ -171,7 +177,9 @@ class Runner:
     def _forget_cards(self) -> None:
         self._vault.rotate()
 
-    def _card_sale(self, amount_minor: int, displayed_minor: int, raw: dict) -> None:
+    def _card_in(
+        self, txn: int, amount_minor: int, displayed_minor: int, raw: dict, original
+    ) -> None:
         try:
             card = cards.check(raw)
         except cards.CardError as error:
@@ -180,9 +188,27 @@ class Runner:
         card["masked"] = cards.masked(card["pan"])
         card["token"] = cards.token(self._token_key, card["pan"])
         card["cipher"], card["key_id"] = self._vault.protect(card["pan"], card["expiry"])
-        room = self._ledger.room()
-        sale = ("sale", amount_minor, displayed_minor, card, room)
-        self._carry_out(self._engine.handle(sale))
+        amounts = (amount_minor, displayed_minor)
+        self._tell(
+            "transact", txn, *amounts, card, original, self._ledger.room(), self._clock.wall()
+        )
+
+    def _tell(self, *event: object) -> None:
+        self._carry_out(self._engine.handle(event))
+
+    def _find(self, what: str, *key: int) -> None:
+        ledger = self._ledger
+        known = self._engine.known
+        self._tell(*lookup.find(ledger.record_at, known, ledger.next_seq, what, *key))
+
+    def _offer(self, txn: int, amount_minor: int, original: dict) -> None:
+        self._carry_out(self._front.offer(txn, amount_minor, original))
+
+    def _ask_settle(self) -> None:
+        self._tell("settle", self._ledger.room())
+
+    def _ask_reprint(self) -> None:
+        self._tell("reprint_last")
 
     def _answer(self, wanted: bool) -> None:
-        self._carry_out(self._engine.handle(("reprint", wanted)))
+        self._tell("reprint", wanted)

@@ -9,60 +9,44 @@ from terminal import money
 WIDTH = 21
 MAX_LINES = 8
 
+# One string a screen: a board's heap has no room for one object a line.
 _SCREENS = {
-    "starting": ("PINGZHANG", "", "Starting..."),
-    "provision": (
-        "NOT PROVISIONED",
-        "",
-        "Connect the companion",
-        "and run:",
-        "companion provision",
-    ),
-    "idle": ("{0}", "", "Enter amount", "", "{1}"),
-    "amount": ("SALE", "", "CNY {0}", "", "ENTER = next"),
-    "confirm": ("CHARGE", "", "CNY {0}", "", "ENTER = yes", "CANCEL = no"),
-    "card": ("CNY {0}", "", "Insert or tap card", "", "CANCEL = stop"),
-    "connecting": ("CNY {0}", "", "Connecting..."),
-    "processing": ("CNY {0}", "", "Processing...", "Do not switch off"),
-    "signing_in": ("Signing in...",),
-    "reversing": ("UNFINISHED SALE", "CNY {0}  #{1}", "", "Reversing, try {2}", "Please wait"),
-    "approved": ("APPROVED", "CNY {0}", "", "RRN {1}", "AUTH {2}"),
-    "declined": ("DECLINED  {1}", "CNY {0}", "", "{2}", "Not charged"),
-    "reversed": (
-        "NOT CHARGED",
-        "CNY {0}  #{1}",
-        "",
-        "The sale was reversed",
-        "Ask for another card",
-    ),
-    "absent": ("NOT CHARGED", "CNY {0}  #{1}", "", "The host has no sale", "Code {2}"),
-    "suspended": (
-        "OPEN CASE",
-        "CNY {0}  #{1}",
-        "",
-        "Reversal not answered",
-        "Keep the slip and",
-        "sync the companion",
-    ),
-    "waiting": (
-        "UNFINISHED SALE",
-        "CNY {0}  #{1}",
-        "",
-        "No sale until it is",
-        "reversed. Retrying.",
-    ),
-    "offline": ("NO CONNECTION", "", "{0}", "Nothing was charged"),
-    "refused": ("NOT POSSIBLE", "", "{0}", "Nothing was charged"),
-    "owed": (
-        "APPROVED",
-        "CNY {0}  #{1}",
-        "",
-        "Receipt not printed",
-        "ENTER = reprint",
-        "CLEAR = no",
-    ),
-    "fault": ("OUT OF SERVICE", "", "{0}", "", "Nothing is lost.", "Sync the companion."),
-    "escape": ("MAINTENANCE", "", "The port belongs to", "the REPL now"),
+    "starting": "PINGZHANG\n\nStarting...",
+    "provision": "NOT PROVISIONED\n\nConnect the companion\nand run:\ncompanion provision",
+    "idle": "{0}\n\nEnter amount\n\n{1}",
+    "menu": "1 Void    2 Refund\n3 Pre-auth  4 Cancel\n5 Completion\n6 Completion notice\n"
+    "7 Completion void\n8 Balance\n9 Settle\n0 Print last slip",
+    "prompt": "{0}\n\n{1}\n{2}\n\n{3} digits, ENTER",
+    "amount": "{1}\n\nCNY {0}\n\nENTER = next",
+    "confirm": "{1}\n\nCNY {0}\n\nENTER = yes\nCANCEL = no",
+    "sure": "LARGE AMOUNT\n\nCNY {0}\n\nAre you sure?\nENTER = yes\nCANCEL = no",
+    "same": "SAME CARD AND AMOUNT\nCNY {0}  #{1}\n\n"
+    "was just approved.\nOnce more?\nENTER = yes\nCLEAR = no",
+    "card_only": "{0}\n\nInsert or tap card\n\nCANCEL = stop",
+    "card": "CNY {0}\n\nInsert or tap card\n\nCANCEL = stop",
+    "connecting": "CNY {0}\n\nConnecting...",
+    "processing": "CNY {0}\n\nProcessing...\nDo not switch off",
+    "signing_in": "Signing in...",
+    "reversing": "UNFINISHED SALE\nCNY {0}  #{1}\n\nReversing, try {2}\nPlease wait",
+    "chip": "CNY {0}\n\nDo not remove card",
+    "approved": "APPROVED\nCNY {0}\n{3}\nRRN {1}\nAUTH {2}",
+    "balance": "BALANCE\n\nCNY {0}",
+    "declined": "DECLINED  {1}\nCNY {0}\n{3}\n{2}\nNothing was done",
+    "reversed": "NOT CHARGED\nCNY {0}  #{1}\n\n{3}\nwas reversed",
+    "undone": "NOT DONE\nCNY {0}  #{1}\n\n{3}\nwas reversed",
+    "absent": "NOT CHARGED\nCNY {0}  #{1}\n\n{3}:\nnot at the host\nCode {2}",
+    "suspended": "OPEN CASE\nCNY {0}  #{1}\n\n"
+    "Not known how it went\nKeep the slip and\nsync the companion",
+    "waiting": "UNFINISHED SALE\nCNY {0}  #{1}\n\nNo sale until it is\nsettled. Retrying.",
+    "offline": "NO CONNECTION\n\n{0}\nNothing was charged",
+    "refused": "NOT POSSIBLE\n\n{0}\nNothing was charged",
+    "owed": "APPROVED\nCNY {0}  #{1}\n\nReceipt not printed\nENTER = reprint\nCLEAR = no",
+    "last": "LAST TRANSACTION\nCNY {0}  #{1}\n{2}\nAPPROVED",
+    "settling": "SETTLEMENT\n\nBATCH {0}\nCNY {1}\n\nPlease wait",
+    "closing": "SETTLEMENT\n\nBATCH {0}\n\nNot closed yet.\nNo sale. Retrying.",
+    "settled": "SETTLED\n\nBATCH {0}",
+    "fault": "OUT OF SERVICE\n\n{0}\n\nNothing is lost.\nSync the companion.",
+    "escape": "MAINTENANCE\n\nThe port belongs to\nthe REPL now",
 }
 
 
@@ -85,7 +69,7 @@ def decline_text(code: str) -> str:
 
 def lines(name: str, *values: object) -> list[str]:
     """The lines of a screen; longer ones are cut to the width, never wrapped."""
-    return [row.format(*values)[:WIDTH] for row in _SCREENS[name]]
+    return [row[:WIDTH] for row in _SCREENS[name].format(*values).split("\n")][:MAX_LINES]
 
 
 def displayed_amount(shown: list[str]) -> int:

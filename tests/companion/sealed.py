@@ -80,10 +80,17 @@ class Device:
             record.SIGNED_IN, stan=0, batch=batch, key_block=bytes(40), host_time=host_time
         )
 
-    def armed(self, stan: int, amount: int, batch: int = 1, displayed: int | None = None) -> int:
+    def armed(
+        self,
+        stan: int,
+        amount: int,
+        batch: int = 1,
+        displayed: int | None = None,
+        txn: int = record.SALE,
+    ) -> int:
         return self.add(
             record.ARMED,
-            txn=record.SALE,
+            txn=txn,
             stan=stan,
             batch=batch,
             amount_minor=amount,
@@ -93,6 +100,12 @@ class Device:
             token=b"tokentok",
             card=bytes(16),
             card_key=1,
+            orig_batch=0,
+            orig_stan=0,
+            orig_date="",
+            orig_rrn="",
+            orig_auth="",
+            chip=b"",
         )
 
     def outcome(
@@ -175,17 +188,19 @@ class DayFile:
         status: str = "CAPTURED",
         batch: int = 1,
         terminal: str = TERMINAL,
+        txn: str = "SALE",
     ) -> DayFile:
         f39 = "51" if status == "DECLINED" else "00"
         undone = "00" if status == "REVERSED" else ""
         minute = len(self.rows) // 60 % 60
         self.rows.append(
             f"{self.day},{self.day}T09:{minute:02d}:{len(self.rows) % 60:02d}Z,{self.merchant},"
-            f"{terminal},{batch:06d},{stan:06d},{stan:012d},000001,SALE,{CARD},156,{amount},"
+            f"{terminal},{batch:06d},{stan:06d},{stan:012d},000001,{txn},{CARD},156,{amount},"
             f"{status},{f39},{undone}"
         )
         if status == "CAPTURED":
-            self.captured.append(amount)
+            back = txn in ("VOID", "REFUND", "COMPLETION_VOID")
+            self.captured.append(-amount if back else amount)
         return self
 
     def text(self) -> str:

@@ -10,7 +10,7 @@ from protocol.iso8583 import codec, messages
 from protocol.iso8583 import profile as profiles
 from protocol.iso8583.des import Des
 from protocol.iso8583.mac import kcv
-from terminal import cards
+from terminal import cards, lookup, screens
 from terminal.engine import Engine
 from terminal.exchange import Exchange
 from terminal.state import State
@@ -64,6 +64,7 @@ class Bench:
     def __init__(self) -> None:
         self.profile = profiles.load_file("protocol/iso8583/profiles/unionpay_pos.json")
         self.vault = Vault()
+        self.config = dict(CONFIG)
         self.records: list[dict] = []  # None: damaged since
         self.mac_key = MAC_KEY
         self.fail_append = 0
@@ -77,16 +78,19 @@ class Bench:
                 self.known.lost(seq + 1)
             else:
                 self.known.apply(seq + 1, self.records[seq])
-        exchange = Exchange(CONFIG, self.profile, self.vault.reveal, VaultError)
-        self.engine = Engine(CONFIG, exchange, self.known)
+        exchange = Exchange(self.config, self.profile, self.vault.reveal, VaultError)
+        self.engine = Engine(self.config, exchange, self.known)
         self.log: list[tuple] = []
         self.timers: dict = {}  # name -> number of the newest
         self.link = 0
         self.request = None
+        self.offered = None
 
     def give(self, *event: object, cut_after: int = 0) -> list:
         """One event; returns the effects that were carried out."""
-        effects = self.engine.handle(event)
+        return self.give_effects(self.engine.handle(event), cut_after)
+
+    def give_effects(self, effects: list, cut_after: int = 0) -> list:
         done = []
         again = False
         for effect in effects:
@@ -98,12 +102,20 @@ class Bench:
             self.log.append(effect)
             if effect[0] == "connect":
                 self.link = effect[1]
+            elif effect[0] == "show":
+                screens.lines(*effect[2:])
             elif effect[0] == "timer":
                 self.timers[effect[1]] = effect[2]
             elif effect[0] == "send":
                 self.request = codec.decode(self.profile, effect[2][2:])
             elif effect[0] == "next":
                 again = True
+            elif effect[0] == "offer":
+                self.offered = effect
+            elif effect[0] == "find":
+                size = len(self.records) + 1
+                event = lookup.find(self.read, self.known, size, *effect[1:])
+                done = done + self.give(*event)
         if again:
             done = done + self.give("next")
         return done
@@ -120,11 +132,39 @@ class Bench:
         return True
 
     def swipe(self, amount_minor: int = 1234, room: int = 1000) -> list:
+        card = self.card()
+        return self.give("transact", record.SALE, amount_minor, amount_minor, card, None, room)
+
+    def card(self, pan: str = PAN, **more) -> dict:
+        """A card as the runner hands it over."""
         card = dict(CARD)
-        card["masked"] = cards.masked(PAN)
-        card["token"] = cards.token(bytes(32), PAN)
-        card["cipher"], card["key_id"] = self.vault.protect(PAN, "3012")
-        return self.give("sale", amount_minor, amount_minor, card, room)
+        card.update(
+            {"pan": pan, "masked": cards.masked(pan), "token": cards.token(bytes(32), pan)}
+        )
+        card["cipher"], card["key_id"] = self.vault.protect(pan, "3012")
+        card.update(more)
+        return card
+
+    def deal(self, txn: int, amount_minor: int, original=None, **more) -> list:
+        """A transaction of any kind, confirmed, with the card."""
+        card = self.card(**more)
+        return self.give("transact", txn, amount_minor, amount_minor, card, original, 1000)
+
+    def approved(self, amount_minor: int = 500) -> str:
+        """An approved sale; its STAN."""
+        self.swipe(amount_minor)
+        self.connect()
+        stan = self.request.fields[11]
+        self.reply("00")
+        return stan
+
+    def original(self, stan: str) -> dict:
+        """What the look-up of an original by its STAN offers."""
+        self.give_effects([("find", "original", record.VOID, int(stan))])
+        return self.offered[3]
+
+    def read(self, seq: int):
+        return self.records[seq - 1] if 0 < seq <= len(self.records) else None
 
     def connect(self, **more) -> list:
         return self.give("connected", self.link, **more)
@@ -136,10 +176,16 @@ class Bench:
         return self
 
     def answer(
-        self, code: str = "00", mac: bool = True, key: bytes = b"", header: int = 0, **change
+        self,
+        code: str = "00",
+        mac: bool = True,
+        key: bytes = b"",
+        header: int = 0,
+        balance="1",
+        **change,
     ):
         """The bytes of an answer to the last request; ``change`` replaces fields (f4=...),
-        ``header`` is the processing requirement."""
+        ``header`` is the processing requirement, ``balance`` the word on settlement totals."""
         request = self.request
         fields = {}
         for number in (3, 4, 11, 41, 42, 49, 60):
@@ -149,15 +195,18 @@ class Bench:
         fields[13] = "1122"
         fields[37] = "000000000042"
         fields[39] = code
-        mti = request.mti[:2] + "10"
+        mti = request.mti[:2] + f"{int(request.mti[2]) + 1}0"
         if request.mti == "0800":
             fields[62] = key_block(self.mac_key)
             parts = messages.split(self.profile, 60, request.fields[60])
             parts["batch"] = "000007"
             fields[60] = messages.join(self.profile, 60, parts)
             mac = False
-        elif code == "00":
+        elif code == "00" and request.mti not in ("0500", "0320"):
             fields[38] = "A12345"
+        elif request.mti == "0500":
+            totals = str(request.fields[48])
+            fields[48] = totals[:30] + balance + totals[31:]
         for name in change:
             number = int(name[1:])
             if change[name] is None:

@@ -95,3 +95,12 @@ def test_terminal_and_merchant_numbers_are_printable_ascii():
         settings[field] = value
         error = raises(config.ConfigError, config.encode, settings)
         assert field in str(error)
+
+
+def test_a_configuration_from_before_the_last_fields_has_them_0():
+    values = cbor.loads(config.encode(_sample()))
+    older = config.decode(cbor.dumps(values[:-3]))
+    assert (older["duplicate_s"], older["confirm_minor"], older["stan_start"]) == (0, 0, 0)
+    sample = _sample()
+    del sample["duplicate_s"]
+    assert config.decode(config.encode(sample))["duplicate_s"] == 0

@@ -26,7 +26,7 @@ def test_first_sale_signs_in_then_arms_then_sends():
     bench.connect()
     assert bench.request.mti == "0200"
     assert bench.request.fields[4] == "000000001234"
-    assert bench.kinds() == ["BOOT", "SIGNED_IN", "ARMED"]
+    assert bench.kinds() == ["BOOT", "QUERY", "SIGNED_IN", "ARMED"]
 
 
 def test_armed_is_durable_before_the_first_byte_leaves():
@@ -62,7 +62,7 @@ def test_approval_is_durable_before_it_is_shown_or_printed():
     assert bench.kinds()[-3:] == ["ARMED", "OUTCOME", "RECEIPT"]
 
 
-def test_a_failed_outcome_append_shows_no_approval():
+def test_w04_a_failed_outcome_append_shows_no_approval():
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.connect()
@@ -77,7 +77,7 @@ def test_a_failed_outcome_append_shows_no_approval():
     assert bench.request.mti == "0400"
 
 
-def test_no_answer_is_reversed_at_once_with_reason_98_and_the_original_stan():
+def test_w03_no_answer_is_reversed_at_once_with_reason_98_and_the_original_stan():
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.connect()
@@ -95,7 +95,7 @@ def test_no_answer_is_reversed_at_once_with_reason_98_and_the_original_stan():
     assert bench.records[-1]["result"] == record.REV_OK
 
 
-def test_a_cut_between_armed_and_the_answer_reverses_before_the_next_sale():
+def test_w02_a_cut_between_armed_and_the_answer_reverses_before_the_next_sale():
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.connect(cut_after=1)
@@ -107,7 +107,7 @@ def test_a_cut_between_armed_and_the_answer_reverses_before_the_next_sale():
     assert bench.request.mti == "0400"
 
 
-def test_a_cut_after_the_approval_is_durable_keeps_it_and_owes_the_receipt():
+def test_w06_a_cut_after_the_approval_is_durable_keeps_it_and_owes_the_receipt():
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.connect()
@@ -127,7 +127,7 @@ def test_a_cut_after_the_approval_is_durable_keeps_it_and_owes_the_receipt():
     assert bench.did("home")
 
 
-def test_a_late_approval_is_evidence_and_never_an_approval():
+def test_w10_a_late_approval_is_evidence_and_never_an_approval():
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.connect()
@@ -144,7 +144,7 @@ def test_a_late_approval_is_evidence_and_never_an_approval():
     assert "approved" not in shown
 
 
-def test_a_wrong_mac_on_an_approval_is_reversed_with_a0_after_a_new_sign_in():
+def test_w13_a_wrong_mac_on_an_approval_is_reversed_with_a0_after_a_new_sign_in():
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.connect()
@@ -167,7 +167,7 @@ def test_an_answer_with_another_amount_is_reversed_not_approved():
     assert bench.request.fields[4] == "000000000500"
 
 
-def test_an_answer_without_f39_or_for_another_terminal_is_unknown():
+def test_w14_an_answer_without_f39_or_for_another_terminal_is_unknown():
     for change in ({"f39": None}, {"f41": "99999999"}, {"f11": "999999"}):
         bench = Bench().signed_in()
         bench.swipe(500)
@@ -184,7 +184,7 @@ def test_garbage_instead_of_an_answer_is_unknown():
     assert bench.known.open.phase == "reversing"
 
 
-def test_a_reversal_stays_pending_until_its_tries_are_used_up_and_then_is_a_case():
+def test_w08_a_reversal_stays_pending_until_its_tries_are_used_up_and_then_is_a_case():
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.connect()
@@ -230,12 +230,12 @@ def test_a_sale_while_a_reversal_is_pending_waits_for_it():
     assert bench.request.fields[4] == "000000000900"
 
 
-def test_a_failed_connection_leaves_nothing_to_undo():
+def test_w01_a_failed_connection_leaves_nothing_to_undo():
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.give("connect_failed", bench.link, "refused")
     assert bench.known.open is None
-    assert "ARMED" not in bench.kinds()[3:]
+    assert "ARMED" not in bench.kinds()[5:]
     assert bench.screen() == "offline"
 
 
@@ -261,7 +261,7 @@ def test_declines_and_absent_reversals_end_the_transaction():
         assert bench.records[-1]["code"] == code
 
 
-def test_a_reversal_answer_with_a_wrong_mac_stays_pending():
+def test_w12_a_reversal_answer_with_a_wrong_mac_stays_pending():
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.connect()
@@ -322,7 +322,7 @@ def test_an_unopenable_card_makes_a_case_instead_of_a_reversal():
     assert bench.engine.step is None
 
 
-def test_stan_is_never_used_twice_even_over_restarts():
+def test_w16_stan_is_never_used_twice_even_over_restarts():
     bench = Bench().signed_in()
     stans = []
     for i in range(6):
@@ -339,7 +339,7 @@ def test_stan_is_never_used_twice_even_over_restarts():
     assert stans == sorted(stans)
 
 
-def test_a_sale_is_refused_without_room_for_its_worst_case():
+def test_w29_a_sale_is_refused_without_room_for_its_worst_case():
     bench = Bench().signed_in()
     effects = bench.swipe(500, room=5)
     assert effects[0][3] == "Journal full: sync"
@@ -348,7 +348,7 @@ def test_a_sale_is_refused_without_room_for_its_worst_case():
 
 def test_a_displayed_amount_that_differs_charges_nothing():
     bench = Bench().signed_in()
-    effects = bench.give("sale", 500, 5000, {}, 1000)
+    effects = bench.give("transact", record.SALE, 500, 5000, {}, None, 1000)
     assert effects[0][3] == "Amount differs"
 
 
@@ -384,3 +384,47 @@ def test_the_card_key_is_forgotten_only_when_nothing_is_pending():
     bench.reply("00")
     bench.give("idle")
     assert bench.give("timer", "forget", 0) == [("forget_cards",)]
+
+
+def test_w07_a_slip_cut_in_the_middle_is_offered_as_a_duplicate_and_never_reversed():
+    for cut in range(3, 16):
+        bench = Bench().signed_in()
+        bench.swipe(500)
+        bench.connect()
+        bench.give("received", bench.link, bench.answer("00"), cut_after=cut)
+        assert bench.kinds()[-1] == "OUTCOME"
+        bench.restart()
+        bench.give("start", "PWRON", "test", "")
+        assert bench.screen() == "owed"
+        assert not bench.did("connect")
+        assert bench.known.debit_minor == 500
+
+
+def test_w09_a_repeated_reversal_is_the_same_message_to_the_host():
+    bench = Bench().signed_in()
+    bench.swipe(500)
+    bench.connect()
+    bench.give("timer", "answer", bench.link)
+    bench.connect()
+    first = bench.request.fields
+    bench.give("timer", "answer", bench.link)
+    bench.waited()
+    assert bench.request.fields == first
+    bench.reply("94")
+    assert bench.records[-1]["result"] == record.REV_OK
+    assert bench.kinds().count("REVERSAL_END") == 1
+
+
+def test_w27_a_clock_that_jumps_changes_neither_the_order_nor_the_end():
+    bench = Bench().signed_in()
+    bench.swipe(500)
+    bench.connect()
+    bench.records[-1]["wall"] = 2000000000
+    bench.give("timer", "answer", bench.link)
+    bench.known.wall = 1000000000  # set back: not an earlier day's reversal
+    bench.connect()
+    assert bench.request.mti == "0400"
+    bench.reply("00")
+    assert bench.known.open is None
+    bench.restart()
+    assert bench.known.open is None

@@ -35,7 +35,7 @@ def test_a_request_that_cannot_be_built_arms_and_sends_nothing():
     bench = Bench().signed_in()
     card = {"pan": "6222", "expiry": "3012", "entry": "021", "track2": "no track"}
     card.update({"masked": "6222", "token": b"", "cipher": bytes(16), "key_id": 1})
-    bench.give("sale", 500, 500, card, 1000)
+    bench.give("transact", record.SALE, 500, 500, card, None, 1000)
     bench.connect()
     assert bench.screen() == "fault"
     assert bench.known.open is None
@@ -43,7 +43,7 @@ def test_a_request_that_cannot_be_built_arms_and_sends_nothing():
     assert bench.did("hang_up") == [("hang_up", bench.link)]
 
 
-def test_a_reversal_does_not_overtake_a_sale_that_the_host_may_still_hold():
+def test_w11_a_reversal_does_not_overtake_a_sale_that_the_host_may_still_hold():
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.connect()
@@ -85,7 +85,7 @@ def test_an_outage_of_days_does_not_fill_the_journal():
         bench.waited()
         bench.give("timer", "answer", bench.link)
         bench.log = []
-    assert len(bench.records) - before == 4
+    assert len(bench.records) - before == 5
     assert bench.known.open
 
 
@@ -97,6 +97,7 @@ def test_the_room_that_is_asked_for_is_enough_for_the_worst_that_can_happen():
     room = 0
     while bench.swipe(500, room=room)[0][2] == "refused":
         room += 1
+        bench.log = []
     bench.give("connect_failed", bench.link, "refused")
     bench.give("idle")
     bench.engine.sign_first = True
@@ -156,7 +157,7 @@ def test_a_late_answer_of_the_sale_before_is_kept_while_the_next_one_is_open():
     assert bench.screen() == "approved"
 
 
-def test_what_may_have_been_approved_in_a_damaged_record_becomes_a_case_not_a_reversal():
+def test_w28_what_may_have_been_approved_in_a_damaged_record_becomes_a_case_not_a_reversal():
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.connect()
@@ -195,9 +196,10 @@ def test_a_stan_is_not_used_again_when_the_record_that_took_it_is_damaged():
 
 def test_stans_start_over_after_999999_and_go_on_from_there():
     bench = Bench().signed_in()
-    signed_in = bench.records[1]
+    signed_in = bench.records[2]
     signed_in["stan"] = 999998
-    bench.records = bench.records[:2]
+    bench.records[1]["stan"] = 999997
+    bench.records = bench.records[:3]
     stans = []
     for _ in range(4):
         restart(bench)
@@ -210,8 +212,9 @@ def test_stans_start_over_after_999999_and_go_on_from_there():
 
 def test_a_reversal_of_the_last_stan_of_a_lap_does_not_bring_the_lap_back():
     bench = Bench().signed_in()
-    bench.records = bench.records[:2]
-    bench.records[1]["stan"] = 999998
+    bench.records = bench.records[:3]
+    bench.records[1]["stan"] = 999997
+    bench.records[2]["stan"] = 999998
     restart(bench)
     unanswered(bench)
     bench.engine.sign_first = True
@@ -273,7 +276,7 @@ def test_an_approval_without_a_mac_is_reversed():
     assert bench.known.open.reason == "A0"
 
 
-def test_a_reversal_keeps_its_reason_and_batch_over_sign_in_tries_and_restart():
+def test_w15_a_reversal_keeps_its_reason_and_batch_over_sign_in_tries_and_restart():
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.connect()
@@ -504,3 +507,20 @@ def test_a_checkpoint_waits_for_a_quiet_moment_and_keeps_the_cases():
     assert bench.kinds()[-1] == "CHECKPOINT"
     bench.restart()
     assert bench.known.suspended == suspended
+
+
+def test_w16_a_sign_in_takes_its_stan_durably_and_keeps_it_until_it_succeeds():
+    bench = Bench()
+    bench.give("start", "PWRON", "test", "")
+    stans = []
+    for _ in range(3):
+        bench.swipe(500)
+        bench.connect()
+        stans.append(bench.request.fields[11])
+        bench.give("timer", "answer", bench.link)
+    assert stans == ["000001"] * 3
+    assert bench.kinds().count("QUERY") == 1
+    restart(bench)
+    bench.swipe(500)
+    bench.connect()
+    assert bench.request.fields[11] == "000002"

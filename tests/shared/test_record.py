@@ -116,3 +116,32 @@ def test_what_is_no_record_is_refused():
 
 def test_a_kind_that_is_true_is_no_boot_record():
     raises(record.RecordError, record.decode, cbor.dumps([True, 0, 0, "", ""]))
+
+
+def test_a_record_from_before_its_last_fields_has_them_empty():
+    for kind, added in ((record.ARMED, 6), (record.CHECKPOINT, 7)):
+        rec = _sample(kind)
+        values = cbor.loads(record.encode(rec))
+        older = record.decode(cbor.dumps(values[:-added]))
+        for field, _ in record.KINDS[kind][1][-added:]:
+            assert older.pop(field) in (0, "", b"", []), field
+            rec.pop(field)
+        assert older == rec
+        raises(record.RecordError, record.decode, cbor.dumps(values[:-1]))
+
+
+def test_every_record_of_a_clean_sale_fits_one_slot():
+    rec = _sample(record.ARMED)
+    for field, rule in record.KINDS[record.ARMED][1]:
+        rec[field] = _largest(rule)
+    for field in ("orig_batch", "orig_stan"):
+        rec[field] = 0
+    for field in ("orig_date", "orig_rrn", "orig_auth"):
+        rec[field] = ""
+    rec["chip"] = b""
+    assert len(record.encode(rec)) <= 108
+    for kind in (record.OUTCOME, record.RECEIPT):
+        rec = {"kind": kind}
+        for field, rule in record.KINDS[kind][1]:
+            rec[field] = _largest(rule)
+        assert len(record.encode(rec)) <= 108

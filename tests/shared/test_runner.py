@@ -4,10 +4,11 @@ from terminal.cell import CellFault
 from terminal.front import Front
 from terminal.journal import JournalFault
 from terminal.runner import Runner
-from tests.shared.bench import CONFIG, PAN
+
+PAN = "6222000000000000005"
 
 SLIP = [
-    ("show", "result", "approved", "5.00", "R", "A"),
+    ("show", "result", "approved", "5.00", "R", "A", "SALE"),
     ("print", "row"),
     ("append", {"kind": 8}),
 ]
@@ -22,8 +23,7 @@ class Board:
         self.log: list[str] = []
         self.effects: list[tuple] = []
         self.known = self
-        config = dict(CONFIG)
-        config.update({"host": "127.0.0.1", "port": 1, "token_key": bytes(32)})
+        config = {"host": "127.0.0.1", "port": 1, "token_key": bytes(32), "response_ms": 1000}
         self.runner = Runner(config, self, self, self, self, self, Front("Shop", str))
 
     def _do(self, name: str) -> None:
@@ -109,7 +109,7 @@ def test_a_card_key_that_cannot_be_erased_stops_the_selling_and_not_the_program(
 def test_what_the_reader_gives_is_checked_before_it_is_used():
     for card in (None, 7, [], {"pan": PAN}, {"pan": PAN, "expiry": "3012", "track2": "x"}):
         board = Board("", OSError(5))
-        board.effects = [("card_sale", 500, 500, card)]
+        board.effects = [("card_in", 1, 500, 500, card, None)]
         board.runner.dispatch(("received", 1, b""))
         assert board.log == ["received", "show", "beep"]
 

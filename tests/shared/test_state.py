@@ -7,6 +7,10 @@ from terminal.state import State
 def rec(kind: int, stan: int = 5, batch: int = 7, **more) -> dict:
     fields = {"kind": kind, "stan": stan, "batch": batch}
     fields.update(more)
+    if kind == record.ARMED:
+        fields["txn"] = record.SALE
+    if kind == record.OUTCOME:
+        fields["amount_minor"] = 500
     return fields
 
 
@@ -20,7 +24,9 @@ def fold(*records) -> State:
 ARMED = rec(record.ARMED)
 APPROVED = rec(record.OUTCOME, result=record.APPROVED)
 RECEIPT = rec(record.RECEIPT, copy=1)
-CHECKPOINT = rec(record.CHECKPOINT, boot=1, key_block=b"", suspended=[])
+CHECKPOINT = rec(record.CHECKPOINT, boot=1, key_block=b"", suspended=[], recon=[], phase=0)
+CHECKPOINT.update({"first": 0, "debit_count": 0, "debit_minor": 0})
+CHECKPOINT.update({"credit_count": 0, "credit_minor": 0})
 
 
 def test_a_record_of_another_batch_or_stan_ends_nothing():

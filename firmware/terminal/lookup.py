@@ -1,0 +1,84 @@
+"""What the engine asks of the journal: an original, the last approval, a batch's details.
+
+``read(seq)`` gives one decoded record, or None when it is damaged or gone. Each answer is an
+engine event ("found", what, ...); a ``find`` effect names what.
+"""
+
+from protocol import record
+from terminal import transactions
+
+_DETAILS = 8
+# How far back the last approval is searched.
+_BACK = 500
+
+
+def find(read, known, next_seq: int, what: str, *key: int) -> tuple:
+    """The event that answers ("find", what, *key)."""
+    if what == "original":
+        return _original(read, known, next_seq, *key)
+    if what == "details":
+        return _details(read, known, next_seq, *key)
+    return _last(read, next_seq)
+
+
+def _original(read, known, next_seq: int, txn: int, stan: int) -> tuple:
+    """("found", "original", txn, ARMED, OUTCOME when approved, whether it is undone)."""
+    armed = outcome = None
+    undoing = 0
+    undone = False
+    for seq in range(known.first or next_seq, next_seq):
+        rec = read(seq)
+        if rec is None or rec.get("batch") != known.batch:
+            continue
+        if rec["kind"] == record.ARMED:
+            if rec["stan"] == stan:
+                armed = rec
+            undoing = rec["stan"] if rec["orig_stan"] == stan else 0
+        elif rec["kind"] == record.OUTCOME and rec["result"] == record.APPROVED:
+            if rec["stan"] == stan:
+                outcome = rec
+            undone = undone or rec["stan"] == undoing
+    return ("found", "original", txn, armed, outcome, undone)
+
+
+def _details(read, known, next_seq: int, cursor: int) -> tuple:
+    """("found", "details", rows, where the next ones begin): at most 8 rows (class, STAN, masked
+    PAN, amount) of what moved money in the open batch, from ``cursor`` on."""
+    rows: list[tuple] = []
+    armed = None
+    seq = cursor
+    while seq < next_seq and len(rows) < _DETAILS:
+        rec = read(seq)
+        seq += 1
+        if rec is None or rec.get("batch") != known.batch:
+            continue
+        if rec["kind"] == record.ARMED:
+            armed = rec
+        elif armed and _moved(armed, rec):
+            rows.append((0, rec["stan"], armed["pan"], rec["amount_minor"]))
+    return ("found", "details", rows, seq)
+
+
+def _moved(armed: dict, rec: dict) -> bool:
+    approved = rec["kind"] == record.OUTCOME and rec["result"] == record.APPROVED
+    if not approved or rec["stan"] != armed["stan"]:
+        return False
+    return transactions.effect(armed["txn"]) != transactions.NOTHING
+
+
+def _last(read, next_seq: int) -> tuple:
+    """("found", "last", ARMED, OUTCOME) of the newest approval, None when there is none near."""
+    outcome = None
+    for seq in range(next_seq - 1, max(0, next_seq - _BACK), -1):
+        rec = read(seq)
+        if rec is None:
+            continue
+        if rec["kind"] == record.OUTCOME and rec["result"] == record.APPROVED and not outcome:
+            outcome = rec
+        elif rec["kind"] == record.ARMED and outcome and _pair(rec, outcome):
+            return ("found", "last", rec, outcome)
+    return ("found", "last", None, None)
+
+
+def _pair(armed: dict, outcome: dict) -> bool:
+    return armed["stan"] == outcome["stan"] and armed["batch"] == outcome["batch"]
