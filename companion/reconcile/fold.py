@@ -29,7 +29,19 @@ _REVERSAL_ENDS = {
     record.REV_ABSENT: REVERSED,
     record.REV_SUSPENDED: SUSPENDED,
 }
-_TXN_NAMES = {record.SALE: "SALE"}
+_TXN_NAMES = {
+    record.SALE: "SALE",
+    record.VOID: "VOID",
+    record.REFUND: "REFUND",
+    record.PREAUTH: "PREAUTH",
+    record.PREAUTH_CANCEL: "PREAUTH_CANCEL",
+    record.COMPLETION: "COMPLETION",
+    record.COMPLETION_NOTICE: "COMPLETION_NOTICE",
+    record.COMPLETION_VOID: "COMPLETION_VOID",
+}
+# What gives the customer money back, and what moves none: it holds or frees it.
+GIVES_BACK = ("VOID", "REFUND", "COMPLETION_VOID")
+HOLDS = ("PREAUTH", "PREAUTH_CANCEL")
 
 
 @dataclass

@@ -13,7 +13,7 @@ from ibis.expr import types as ir
 
 from companion.reconcile import codes, fold
 
-VERSION = "exact-1"
+VERSION = "exact-2"
 
 KEY = ("merchant_no", "terminal_no", "batch", "stan")
 
@@ -45,8 +45,8 @@ def pairs(terminal: ir.Table, host: ir.Table, days: ir.Table) -> ir.Table:
     judged = joined.mutate(
         verdict=_verdict(joined),
         business_date=ibis.coalesce(joined.h_business_date, joined.t_business_date),
-        charged=_money(joined.h_status == "CAPTURED", joined.h_amount_minor),
-        booked=_money(joined.t_status == fold.APPROVED, joined.t_amount_minor),
+        charged=_money(joined.h_status == "CAPTURED", joined.h_money_minor),
+        booked=_money(joined.t_status == fold.APPROVED, joined.t_money_minor),
         row_key=joined.merchant_no
         + "|"
         + joined.terminal_no
@@ -80,9 +80,18 @@ def _covered(terminal: ir.Table, days: ir.Table) -> ir.Table:
     return joined.mutate(covered=joined.day.notnull()).drop("day_merchant", "day")
 
 
+def money(table: ir.Table) -> ir.IntegerValue:
+    """The amount as the books have it: a void gives back, a hold moves nothing."""
+    return ibis.cases(
+        (table.txn.isin(fold.GIVES_BACK), 0 - table.amount_minor),
+        (table.txn.isin(fold.HOLDS), table.amount_minor * 0),
+        else_=table.amount_minor,
+    )
+
+
 def _side(table: ir.Table, prefix: str, order: Sequence[str]) -> ir.Table:
     window = ibis.window(group_by=list(KEY), order_by=list(order))
-    numbered = table.mutate(occurrence=ibis.row_number().over(window))
+    numbered = table.mutate(occurrence=ibis.row_number().over(window), money_minor=money(table))
     keep = (*KEY, "occurrence")
     return numbered.rename({prefix + name: name for name in numbered.columns if name not in keep})
 
@@ -95,13 +104,14 @@ def _money(counts: ir.BooleanValue, amount: ir.IntegerValue) -> ir.IntegerValue:
 def _verdict(row: ir.Table) -> ir.StringValue:
     here = row.t_device_id.notnull()
     there = row.h_file.notnull()
-    captured = there & (row.h_status == "CAPTURED")
+    captured = there & row.h_status.isin(("CAPTURED", "AUTHORISED"))
+    differs = (row.t_amount_minor != row.h_amount_minor) | (row.t_money_minor != row.h_money_minor)
     approved = here & (row.t_status == fold.APPROVED)
     return ibis.cases(
         (~here, codes.HOST_ONLY),
         (approved & ~there, codes.TERMINAL_ONLY),
         (approved & ~captured, codes.NOT_CAPTURED),
-        (approved & (row.t_amount_minor != row.h_amount_minor), codes.AMOUNT_MISMATCH),
+        (approved & differs, codes.AMOUNT_MISMATCH),
         (approved, codes.MATCHED),
         (captured & (row.t_status == fold.DECLINED), codes.DECLINED_BUT_CAPTURED),
         (captured & (row.t_status == fold.REVERSED), codes.REVERSED_BUT_SETTLED),
@@ -117,13 +127,13 @@ def _effect(row: ir.Table) -> ir.IntegerValue:
     """The money of each verdict on its own account, so that the equation is a check of it."""
     return ibis.cases(
         (row.verdict == codes.HOST_ONLY, row.charged),
-        (row.verdict.isin((codes.TERMINAL_ONLY, codes.NOT_CAPTURED)), 0 - row.t_amount_minor),
-        (row.verdict == codes.AMOUNT_MISMATCH, row.h_amount_minor - row.t_amount_minor),
+        (row.verdict.isin((codes.TERMINAL_ONLY, codes.NOT_CAPTURED)), 0 - row.t_money_minor),
+        (row.verdict == codes.AMOUNT_MISMATCH, row.h_money_minor - row.t_money_minor),
         (
             row.verdict.isin(
                 (codes.DECLINED_BUT_CAPTURED, codes.REVERSED_BUT_SETTLED, codes.REVERSAL_STUCK)
             ),
-            row.h_amount_minor,
+            row.h_money_minor,
         ),
         else_=0,
     )

@@ -84,8 +84,8 @@ def _run(store: Store, engine: Backend, paths: facts.Facts) -> Result:
     if gaps:
         counts[codes.JOURNAL_GAP] = len(gaps)
 
-    charged = _sum(engine, host.filter(host.status == "CAPTURED").amount_minor)
-    booked = _sum(engine, terminal.filter(terminal.status == fold.APPROVED).amount_minor)
+    charged = _sum(engine, rules.money(host.filter(host.status == "CAPTURED")))
+    booked = _sum(engine, rules.money(terminal.filter(terminal.status == fold.APPROVED)))
     summary: dict[str, object] = {
         "counts": counts,
         "host_captured_minor": charged,

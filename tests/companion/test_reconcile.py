@@ -87,6 +87,60 @@ def test_each_pair_of_ends_gives_its_break_or_none_and_the_equation_holds(store:
     assert result.holds
 
 
+EVERY_TYPE = (
+    ("SALE", record.SALE, "CAPTURED", 1),
+    ("VOID", record.VOID, "CAPTURED", -1),
+    ("REFUND", record.REFUND, "CAPTURED", -1),
+    ("PREAUTH", record.PREAUTH, "AUTHORISED", 0),
+    ("PREAUTH_CANCEL", record.PREAUTH_CANCEL, "AUTHORISED", 0),
+    ("COMPLETION", record.COMPLETION, "CAPTURED", 1),
+    ("COMPLETION_NOTICE", record.COMPLETION_NOTICE, "CAPTURED", 1),
+    ("COMPLETION_VOID", record.COMPLETION_VOID, "CAPTURED", -1),
+)
+
+
+def test_every_type_matches_and_stands_in_the_books_with_its_sign(store: Store) -> None:
+    device, file = Device(), DayFile()
+    for stan, (name, txn, status, _) in enumerate(EVERY_TYPE, 1):
+        device.armed(stan, 1000 * stan, txn=txn)
+        device.outcome(stan, 1000 * stan)
+        file.add(stan, 1000 * stan, status, txn=name)
+    synced(store, device)
+    take(store, file)
+    result = reconcile(store)
+    assert result.breaks == [] and result.holds
+    books = sum(1000 * stan * row[3] for stan, row in enumerate(EVERY_TYPE, 1))
+    sums = result.equation
+    assert sums.host_captured_minor == sums.terminal_approved_minor == books
+
+
+@pytest.mark.parametrize(("name", "txn", "status", "sign"), EVERY_TYPE)
+def test_a_type_that_only_one_side_has_is_a_break_with_its_sign(
+    store: Store, name: str, txn: int, status: str, sign: int
+) -> None:
+    device = Device()
+    device.armed(1, 700, txn=txn)
+    device.outcome(1, 700)
+    synced(store, device)
+    take(store, DayFile().add(2, 900, status, txn=name))
+    result = reconcile(store)
+    found = {item.code: item.effect_minor for item in result.breaks}
+    assert found == {"TERMINAL_ONLY": -700 * sign, "HOST_ONLY": 900 * sign}
+    assert result.holds
+
+
+def test_a_sale_that_the_host_has_as_a_refund_is_a_break_of_both_amounts(store: Store) -> None:
+    device = Device()
+    device.sale(1, 1250, "approved")
+    synced(store, device)
+    take(store, DayFile().add(1, 1250, txn="REFUND"))
+    result = reconcile(store)
+    assert [(item.code, item.effect_minor) for item in result.breaks] == [
+        ("AMOUNT_MISMATCH", -2500)
+    ]
+    assert result.holds
+
+
 @pytest.mark.parametrize("host_minor", [1249, 1251, 125000])
 def test_an_amount_that_differs_is_a_break_of_the_difference(
     store: Store, host_minor: int
