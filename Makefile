@@ -2,6 +2,7 @@
 PYTHON ?= python3
 SEED ?= 1
 FAULTS ?= 100000
+TRANSACTIONS ?= 20000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -11,7 +12,7 @@ STUBS_PIN := micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.2
 DEVICE_FILES := $(wildcard protocol/*.py protocol/iso8583/*.py firmware/*.py \
   firmware/terminal/*.py firmware/drivers/*.py)
 
-.PHONY: help demo test heap bench-journal campaign replay lint types cross clean
+.PHONY: help demo test heap bench-journal campaign replay world lint types cross clean
 
 help:
 	@echo "make demo [SEED=n]  a trading day with faults and power cuts on the virtual board"
@@ -19,6 +20,7 @@ help:
 	@echo "make heap           the smallest heap the firmware runs in"
 	@echo "make bench-journal  what a sale costs on flash, beside littlefs, JSON and files"
 	@echo "make campaign [FAULTS=n] [SEED=n]  faults against the journal; report in build/campaign"
+	@echo "make world [TRANSACTIONS=n] [SEED=n]  a simulated world against the whole terminal"
 	@echo "make replay CASE=id [SEED=n]       one case of a campaign again, told in full"
 	@echo "make lint           ruff"
 	@echo "make types          mypy: host code strictly, device code against the ESP32 stubs"
@@ -51,6 +53,9 @@ bench-journal: $(READY)
 
 campaign: $(READY)
 	$(BIN)/python -m tests.journal.campaign --faults $(FAULTS) --seed $(SEED)
+
+world: $(READY)
+	$(BIN)/python -m tests.world --transactions $(TRANSACTIONS) --seed $(SEED)
 
 replay: $(READY)
 	$(BIN)/python -m tests.journal.campaign replay $(CASE)

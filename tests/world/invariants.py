@@ -1,0 +1,243 @@
+"""The 13 invariants of the reference, one function each, over what the oracle has seen.
+
+Each raises Violation with its number. They read the oracle's own notes and the host's book; of the
+terminal only what it stored, sent, showed and printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from protocol import record
+from tests.world.book import SIGNS, Book, Key, Row
+
+# ARMED.txn: which way a transaction's money goes for the batch totals.
+DEBITS = (1, 6, 7)
+CREDITS = (2, 3, 8)
+CASES = ("REV_SUSPENDED", "NEEDS_RECON")
+REVERSED = ("REV_OK", "REV_ABSENT")
+
+
+class Violation(Exception):
+    """A promise was broken; ``kind`` is "I1" to "I13", "crash" or "stuck"."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+@dataclass
+class Entry:
+    """One ARMED record and what became of it, by durable records alone."""
+
+    seq: int
+    armed: Mapping[str, Any]
+    ends: list[str] = field(default_factory=list)
+    code: str = ""
+    outcome: Mapping[str, Any] | None = None
+    reversals: int = 0
+    sent: int = 0
+    answered: bool = False
+    slips: int = 0
+    shown: bool = False
+    receipt: bool = False
+
+    @property
+    def key(self) -> Key:
+        return self.armed["batch"], self.armed["stan"]
+
+    @property
+    def end(self) -> str:
+        return self.ends[-1] if self.ends else ""
+
+    @property
+    def approved_minor(self) -> int:
+        return int(self.outcome["amount_minor"]) if self.outcome else 0
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What the cashier meant: the amount typed, and the card in the customer's hand."""
+
+    amount_minor: int
+    pan: str
+
+
+def demand(kept: bool, number: int, text: str) -> None:
+    if not kept:
+        raise Violation(f"I{number}", text)
+
+
+def i01_nothing_is_sent_before_armed_is_durable(
+    key: Key, mti: str, entries: Mapping[Key, Entry]
+) -> None:
+    demand(key in entries, 1, f"{mti} of STAN {key[1]} left without a durable ARMED")
+
+
+def i02_no_outcome_is_shown_before_it_is_durable(
+    what: str, found: Entry | None, ends: Iterable[str]
+) -> None:
+    good = found is not None and found.end in ends
+    state = "no such transaction" if found is None else found.end or "no outcome"
+    demand(good, 2, f"{what} is out, but on flash there is {state}")
+
+
+def i03_every_armed_has_one_end(entry: Entry) -> None:
+    demand(len(entry.ends) <= 1, 3, f"STAN {entry.key[1]} ended as {' and '.join(entry.ends)}")
+
+
+def i03_every_armed_has_an_end(entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        demand(len(entry.ends) == 1, 3, f"STAN {entry.key[1]} has no end, though all is quiet")
+
+
+def i04_no_approval_beside_a_reversal(entry: Entry) -> None:
+    both = entry.reversals and "APPROVED" in entry.ends
+    demand(not both, 4, f"STAN {entry.key[1]} is approved and reversed")
+
+
+def i05_what_is_pending_is_never_dropped(
+    pending: Entry | None, cases: Iterable[int], known: Any, synced: int
+) -> None:
+    """The terminal knows what is open, and every case that the companion does not have."""
+    if pending:
+        tx = known.open
+        held = tx is not None and (tx.armed["batch"], tx.armed["stan"]) == pending.key
+        held = held or pending.seq in known.suspended
+        demand(held, 5, f"STAN {pending.key[1]} has no end, and the terminal has forgotten it")
+    for seq in cases:
+        held = seq < synced or seq in known.suspended
+        demand(held, 5, f"the case of record {seq} is with nobody")
+
+
+def i05_what_is_pending_is_not_released(pending: Entry | None, seq: int) -> None:
+    demand(pending is None or seq <= pending.seq, 5, f"release below {seq} drops what is pending")
+
+
+def i06_a_stan_is_used_once(key: Key, taken: Iterable[int]) -> None:
+    demand(key[1] not in taken, 6, f"STAN {key[1]} is used a second time (batch {key[0]})")
+
+
+def i07_armed_is_what_was_entered(armed: Mapping[str, Any], intent: Intent | None) -> None:
+    wanted = intent.amount_minor if intent else None
+    stored = armed["amount_minor"], armed["displayed_minor"]
+    demand(stored == (wanted, wanted), 7, f"{wanted} entered, {stored} armed and displayed")
+    pan = intent.pan if intent else ""
+    masked = pan[:6] + "*" * (len(pan) - 10) + pan[-4:]
+    demand(armed["pan"] == masked, 7, f"card {masked} was read, {armed['pan']} is armed")
+
+
+def i07_sent_is_what_is_armed(entry: Entry, amount_minor: int | None, mti: str) -> None:
+    armed = entry.armed["amount_minor"]
+    demand(amount_minor == armed, 7, f"{mti}: F4 is {amount_minor}, armed is {armed}")
+
+
+def i07_said_is_what_is_armed(entry: Entry, amount_minor: int, where: str) -> None:
+    expected = entry.approved_minor or entry.armed["amount_minor"]
+    demand(amount_minor == expected, 7, f"{where} says {amount_minor}, not {expected}")
+
+
+def i08_completions_keep_to_the_hold(rows: Mapping[Key, Row], percent: int) -> None:
+    for key, row in rows.items():
+        hold = rows.get(row.of) if row.of else None
+        if hold is None or not row.stands:
+            continue
+        if row.type == "COMPLETION":
+            limit = hold.amount_minor * percent // 100
+            demand(row.amount_minor <= limit, 8, f"completion {key}: {row.amount_minor} > {limit}")
+        elif row.type == "PREAUTH_CANCEL":
+            same = row.amount_minor == hold.amount_minor
+            demand(same, 8, f"cancel {key}: {row.amount_minor}, held {hold.amount_minor}")
+
+
+def i09_no_more_goes_back_than_was_captured(rows: Mapping[Key, Row]) -> None:
+    back: dict[Key, int] = {}
+    for row in rows.values():
+        if row.type in ("VOID", "REFUND", "COMPLETION_VOID") and row.stands and row.of:
+            back[row.of] = back.get(row.of, 0) + row.amount_minor
+    for key, amount_minor in back.items():
+        original = rows.get(key)
+        captured = original.amount_minor if original and original.stands else 0
+        demand(amount_minor <= captured, 9, f"{amount_minor} back of {captured} captured, {key}")
+
+
+def i10_batch_totals_are_the_fold(
+    batch: int, totals: tuple[int, int, int, int], entries: Iterable[Entry]
+) -> None:
+    """``totals``: debit minor and count, credit minor and count."""
+    fold = [0, 0, 0, 0]
+    for entry in entries:
+        if entry.key[0] != batch or entry.end != "APPROVED":
+            continue
+        for at, kinds in ((0, DEBITS), (2, CREDITS)):
+            if entry.armed["txn"] in kinds:
+                fold[at] += entry.approved_minor
+                fold[at + 1] += 1
+    demand(list(totals) == fold, 10, f"batch {batch}: totals {totals}, the journal {tuple(fold)}")
+
+
+def i11_both_sides_agree(entries: Mapping[Key, Entry], book: Book) -> None:
+    """Row by row: one-sided only as an open case, or where the host did not say what it did."""
+    cases = lies = terminal = 0
+    for key in {*entries, *book.rows}:
+        entry, row = entries.get(key), book.rows.get(key)
+        moved = row.amount_minor if row and row.stands else 0
+        known = entry.approved_minor if entry and entry.end == "APPROVED" else 0
+        sign = _sign(entry, row)
+        terminal += sign * known
+        if moved == known:
+            continue
+        if entry and entry.end in CASES:
+            cases += sign * (moved - known)
+        elif key in book.misled and entry and _believable(entry):
+            lies += sign * (moved - known)
+        else:
+            end = entry.end or "open" if entry else "unknown"
+            demand(
+                False, 11, f"STAN {key[1]}: the host moved {moved}, the terminal: {end}, {known}"
+            )
+    paid = sum(book.customers.values())
+    demand(paid == book.merchant_minor + book.fees_minor, 11, "the host's own sides differ")
+    demand(
+        paid == terminal + cases + lies, 11, f"{paid} paid, {terminal} + {cases} + {lies} known"
+    )
+
+
+def _sign(entry: Entry | None, row: Row | None) -> int:
+    if row:
+        return SIGNS.get(row.type, 0)
+    txn = entry.armed["txn"] if entry else 0
+    return 1 if txn in DEBITS else -1 if txn in CREDITS else 0
+
+
+def _believable(entry: Entry) -> bool:
+    """Whether what the host said allows this end: no other code may be taken as success."""
+    if entry.end == "DECLINED":
+        return entry.code not in ("00", "10", "94")
+    codes = {
+        "APPROVED": ("94",),  # a notice that the host says it has
+        "REV_OK": ("00", "94"),
+        "REV_ABSENT": ("12", "22", "25", "40"),
+    }
+    return entry.code in codes.get(entry.end, ())
+
+
+def i12_no_card_data_in_flash(flashes: Iterable[bytes], needles: Mapping[bytes, str]) -> None:
+    for flash in flashes:
+        for needle, what in needles.items():
+            demand(needle not in flash, 12, f"{what} stands in flash")
+
+
+def i13_replay_gives_the_same_state(live: Mapping[str, Any], replayed: Mapping[str, Any]) -> None:
+    for name in {*live, *replayed}:
+        was, now = live.get(name), replayed.get(name)
+        demand(was == now, 13, f"replay: {name} is {now!r}, not {was!r}")
+
+
+def end_name(rec: Mapping[str, Any]) -> str:
+    """The end that an OUTCOME or REVERSAL_END record is."""
+    if rec["kind"] == record.OUTCOME:
+        return {1: "APPROVED", 2: "DECLINED", 3: "NEEDS_RECON"}[rec["result"]]
+    return {1: "REV_OK", 2: "REV_ABSENT", 3: "REV_SUSPENDED"}[rec["result"]]

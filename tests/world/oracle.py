@@ -1,0 +1,428 @@
+"""The independent ledger: what was stored, sent, shown and printed, against the host's book.
+
+The world tells it everything as it happens, and it checks the invariants there and then. It never
+asks the terminal what it thinks, but for I5 and I13, which are about exactly that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from companion.acquirer import wire
+from protocol import record, seal
+from terminal import money
+from tests.world import invariants as inv
+from tests.world.book import Book, Key
+from tests.world.coverage import Coverage
+from tests.world.invariants import Entry, Intent
+from tests.world.invariants import Violation as Violation
+
+_CLOSED = 7  # BATCH.phase
+_FINANCIAL = ("0100", "0200", "0220")
+# What a restart must know again. The rest of the fold are counters, and what a checkpoint does not
+# keep on purpose: evidence, guards against typing errors, the time of day.
+_STATE = (
+    *("boot", "stan", "batch", "key_block", "open", "phase", "closing", "first"),
+    *("debit_count", "debit_minor", "credit_count", "credit_minor", "checkpoint_seq"),
+)
+# Named by record: what the companion has may be named or not.
+_CASES = ("suspended", "cases", "recon")
+
+
+class Oracle:
+    """One world's. Every method raises Violation when a promise is broken."""
+
+    def __init__(self) -> None:
+        self.book = Book()
+        self.coverage = Coverage()
+        self.entries: dict[Key, Entry] = {}
+        self.records: dict[int, dict[str, Any]] = {}
+        self.next_seq = 1
+        self.synced_to = 1
+        self.intents: list[Intent] = []
+        self.story: list[str] | None = None
+        self._taken: set[int] = set()
+        self._pending: Entry | None = None
+        self._last: Entry | None = None
+        self._inflight: dict[str, Any] | None = None
+        self._known: Any = None
+        self._cut = False
+        self._blind = False
+        self._restarted = False
+        self._wall = 0
+        self._phase = 0
+        self._closed = 0  # the record that closed the last batch
+        self._slip: list[str] = []
+        self._sent: Counter[tuple[str, int, str]] = Counter()
+        self._needles: dict[bytes, str] = {}
+
+    # -- what the world does
+
+    def fired(self, fault: str) -> None:
+        """A fault struck."""
+        self.coverage.faults[fault] += 1
+        self.tell(f"fault: {fault}")
+
+    def tell(self, line: str) -> None:
+        if self.story is not None:
+            self.story.append(line)
+
+    def card_read(self, amount_minor: int | None, card: dict[str, Any]) -> None:
+        """The cashier confirmed an amount (None: asked for a balance) and a card is read."""
+        if amount_minor is not None:
+            self.intents.append(Intent(amount_minor, card["pan"]))
+        self.coverage.counts["attempts"] += 1
+        pan = card["pan"]
+        for text, what in ((pan, "a clear PAN"), (card["track2"], "track data")):
+            if text:
+                self._needles[text.encode()] = what
+        # Packed as on the wire, from an even and from an odd digit on.
+        for digits in (pan, pan[1:]):
+            self._needles[bytes.fromhex(digits[: len(digits) // 2 * 2])] = "a packed PAN"
+
+    # -- the journal
+
+    def writing(self, rec: dict[str, Any]) -> None:
+        # After a failed append the journal takes no more until it is mounted again.
+        self._inflight = self._inflight or dict(rec)
+
+    def not_written(self) -> None:
+        """There was no room for it."""
+        self._inflight = None
+
+    def written(self, seq: int, rec: dict[str, Any]) -> None:
+        """A record is durable."""
+        self._inflight = None
+        inv.demand(seq == self.next_seq, 5, f"record {seq} stored, {self.next_seq} expected")
+        self.next_seq = seq + 1
+        rec = dict(rec)
+        self.records[seq] = rec
+        kind = record.kind_name(rec["kind"])
+        if self.story is not None:
+            shown = {k: v for k, v in rec.items() if not isinstance(v, bytes)}
+            self.tell(f"record {seq} {kind} {_short(shown)}")
+        if rec["wall"]:
+            self.coverage.windows[27] += rec["wall"] < self._wall
+            self._wall = rec["wall"]
+        step = getattr(self, "_on_" + kind.lower(), None)
+        if step:
+            step(seq, rec)
+
+    def _on_armed(self, seq: int, rec: dict[str, Any]) -> None:
+        entry = Entry(seq, rec)
+        inv.i06_a_stan_is_used_once(entry.key, self._taken)
+        self._taken.add(rec["stan"])
+        inv.i07_armed_is_what_was_entered(rec, self.intents[0] if self.intents else None)
+        inv.demand(self._pending is None, 3, "armed while another transaction is open")
+        self.intents.clear()
+        self.entries[entry.key] = self._pending = entry
+        self.coverage.counts["armed"] += 1
+        self.coverage.states["ARMED"] += 1
+        self.coverage.windows[16] += self._restarted
+        self._restarted = False
+
+    def _on_outcome(self, seq: int, rec: dict[str, Any]) -> None:
+        entry = self._ended(rec)
+        entry.outcome = rec
+        if entry.end == "APPROVED":
+            self._last = entry
+
+    def _on_reversal_end(self, seq: int, rec: dict[str, Any]) -> None:
+        self._ended(rec)
+
+    def _ended(self, rec: dict[str, Any]) -> Entry:
+        entry = self.entries.get((rec["batch"], rec["stan"]))
+        if entry is None:
+            raise Violation("I3", f"an end of STAN {rec['stan']}, which was never armed")
+        entry.ends.append(inv.end_name(rec))
+        entry.code = rec["code"]
+        inv.i03_every_armed_has_one_end(entry)
+        inv.i04_no_approval_beside_a_reversal(entry)
+        self.coverage.states[entry.end] += 1
+        self.coverage.windows[17] += entry.end == "REV_SUSPENDED"
+        self._pending = None
+        return entry
+
+    def _on_reversal(self, seq: int, rec: dict[str, Any]) -> None:
+        entry = self.entries.get((rec["batch"], rec["stan"]))
+        if entry is None:
+            raise Violation("I3", f"a reversal of STAN {rec['stan']}, which was never armed")
+        entry.reversals += 1
+        inv.i04_no_approval_beside_a_reversal(entry)
+        if entry.end == "REV_SUSPENDED":
+            # Tried once more, before its batch is settled.
+            entry.ends.clear()
+            self._pending = entry
+        inv.demand(not entry.ends, 3, f"STAN {rec['stan']} is reversed after its end")
+        self.coverage.states["REV_PENDING"] += 1
+        self.coverage.windows[5] += not rec["attempt"] and rec["reason"] in ("96", "06")
+
+    def _on_receipt(self, seq: int, rec: dict[str, Any]) -> None:
+        entry = self.entries.get((rec["batch"], rec["stan"]))
+        if entry:
+            entry.receipt = True
+
+    def _on_signed_in(self, seq: int, rec: dict[str, Any]) -> None:
+        self.coverage.states["SIGNED_IN"] += 1
+        self.coverage.windows[15] += self._pending is not None
+
+    def _on_late(self, seq: int, rec: dict[str, Any]) -> None:
+        self.coverage.windows[10] += rec["code"] == "00"
+
+    def _on_batch(self, seq: int, rec: dict[str, Any]) -> None:
+        self.coverage.states[f"BATCH phase {rec['phase']}"] += 1
+        self._phase = rec["phase"]
+        if rec["phase"] == _CLOSED:
+            self._closed = seq
+        self.coverage.windows[19] += rec["phase"] == 4
+
+    def _on_adopted(self, seq: int, rec: dict[str, Any]) -> None:
+        self.coverage.windows[26] += 1
+
+    def _on_note(self, seq: int, rec: dict[str, Any]) -> None:
+        windows, code, pending = self.coverage.windows, rec["code"], self._pending
+        reversing = pending is not None and pending.reversals > 0
+        if code == "BAD_MAC":
+            window = {"0410": 12, "answer": 13}.get(rec["detail"])
+            if window:
+                windows[window] += 1
+        elif code in ("MISMATCH", "BAD_ANSWER"):
+            windows[12 if reversing else 14] += 1
+        elif code == "UNKNOWN":
+            windows[30] += rec["detail"] == "10"
+        elif code in ("NO_ANSWER", "LINE_CLOSED") and pending and not reversing:
+            window = {6: 22, 2: 24, 8: 24, 3: 25}.get(pending.armed["txn"])
+            if window:
+                windows[window] += 1
+
+    # -- the line
+
+    def sent(self, data: bytes) -> None:
+        """One framed message is about to leave."""
+        inv.demand(not self._blind, 1, "sent, though the journal cannot be read")
+        message = wire.decode(data[2:])
+        mti, key = message.mti, (int(message.batch or 0), int(message.stan))
+        if self.story is not None:
+            self.tell(f"send {mti} STAN {key[1]} batch {key[0]} F4 {message.amount_minor}")
+        name = (mti, key[1], message.network_code)
+        self._sent[name] += 1
+        again = self._sent[name] == 2
+        entry = self.entries.get(key)
+        windows = self.coverage.windows
+        if mti == "0400" or (mti in _FINANCIAL and message.get(3) != "310000"):
+            inv.i01_nothing_is_sent_before_armed_is_durable(key, mti, self.entries)
+        if mti == "0400":
+            inv.demand(
+                35 not in message.fields and 52 not in message.fields, 12, "0400 with track"
+            )
+            windows[8] += again
+        elif mti == "0500":
+            self._totals(message)
+            windows[18] += again
+        elif mti == "0320":
+            windows[21] += again and message.network_code in ("202", "207")
+        elif (mti not in _FINANCIAL or entry is None) and self._sent[name] == 1:
+            inv.i06_a_stan_is_used_once(key, self._taken)
+            self._taken.add(key[1])
+        if entry:
+            inv.i07_sent_is_what_is_armed(entry, message.amount_minor, mti)
+            if mti != "0400":
+                windows[23] += again and entry.armed["txn"] == 7
+                entry.sent += 1
+                inv.demand(not entry.reversals, 4, f"{mti} of STAN {key[1]} after its reversal")
+
+    def _totals(self, message: wire.Message) -> None:
+        text, batch = message.get(48), int(message.batch)
+        totals = int(text[:12]), int(text[12:15]), int(text[15:27]), int(text[27:30])
+        traded = [entry for entry in self.entries.values() if entry.seq > self._closed]
+        inv.i10_batch_totals_are_the_fold(batch, totals, traded)
+
+    def received(self, data: object) -> None:
+        if self._pending and self._pending.sent:
+            self._pending.answered = True
+
+    # -- what people see
+
+    def shown(self, lines: list[str]) -> None:
+        """A screen is drawn."""
+        self.tell("screen: " + " / ".join(line for line in lines if line))
+        title = lines[0] if lines else ""
+        if title in ("NOT POSSIBLE", "NO CONNECTION", "OUT OF SERVICE"):
+            self.coverage.windows[29] += title == "OUT OF SERVICE" or any(
+                x.startswith("Journal full") for x in lines
+            )
+            # Refused: the newest wish. Given up: whichever was waiting. With a failing flash only
+            # the next start tells.
+            if title != "OUT OF SERVICE":
+                del self.intents[-1 if title == "NOT POSSIBLE" else 0 :]
+        if title in ("UNFINISHED SALE", "SETTLEMENT") and any("Retrying." in x for x in lines):
+            self.intents.clear()  # what was wished for is dropped
+        if title == "APPROVED":
+            entry = self._last
+            inv.i02_no_outcome_is_shown_before_it_is_durable("APPROVED", entry, ("APPROVED",))
+            assert entry is not None
+            inv.i07_said_is_what_is_armed(entry, _amount(lines), "the screen")
+            entry.shown = True
+        elif title == "NOT CHARGED":
+            entry = self._by_stan(next((x for x in lines if "#" in x), "#0").split("#")[1])
+            inv.i02_no_outcome_is_shown_before_it_is_durable(title, entry, inv.REVERSED)
+
+    def printed(self, row: str) -> None:
+        """A row of paper comes out."""
+        self._slip.append(row)
+        name, _, value = row.partition(" ")
+        if name == "AUTH":
+            entry = self._by_stan(self._on_slip("STAN"))
+            inv.i02_no_outcome_is_shown_before_it_is_durable("a slip", entry, ("APPROVED",))
+        elif name == "AMOUNT":
+            entry = self._by_stan(self._on_slip("STAN"))
+            if entry is None:
+                raise Violation("I2", "a slip of a transaction that was never armed")
+            entry.slips += 1
+            inv.i07_said_is_what_is_armed(entry, money.read(value.split()[-1]), "the slip")
+            self._slip = []
+
+    def _on_slip(self, name: str) -> str:
+        return next((row.split()[-1] for row in reversed(self._slip) if row.startswith(name)), "0")
+
+    def _by_stan(self, text: str) -> Entry | None:
+        digits = text.split()[0]
+        stan = int(digits) if digits.isdigit() else 0
+        return next((e for e in reversed(self.entries.values()) if e.key[1] == stan), None)
+
+    # -- the terminal's life
+
+    def stepped(self, known: Any) -> None:
+        """An event and its effects are done."""
+        if self._blind:
+            return
+        self._known = known
+        cases = self._cases()
+        inv.i05_what_is_pending_is_never_dropped(self._pending, cases, known, self.synced_to)
+
+    def _cases(self) -> list[int]:
+        entries = self.entries.values()
+        return [e.seq for e in entries if e.end in inv.CASES and e.seq >= self.synced_to]
+
+    def power_lost(self) -> None:
+        self._cut = self._restarted = True
+        self.tell("power off")
+
+    def scan(self, *flashes: bytes) -> None:
+        inv.i12_no_card_data_in_flash(flashes, self._needles)
+
+    def mounted(self, ledger: Any, unreadable: bool) -> None:
+        """The journal is mounted: what was being written is there wholly, or not at all.
+
+        ``unreadable``: the flash fails, so that this start knows nothing and must do nothing.
+        """
+        self._blind = unreadable
+        if unreadable:
+            return
+        rec, self._inflight = self._inflight, None
+        self.tell(f"mounted: next record {ledger.next_seq}")
+        if rec and ledger.next_seq == self.next_seq + 1:
+            seq = self.next_seq
+            stored = ledger.record_at(seq)
+            inv.demand(stored == rec, 13, f"record {seq} is not the one that was being written")
+            self.written(seq, rec)
+            if self._known is not None:
+                self._known.apply(seq, rec)
+        elif rec:
+            self.coverage.windows[28] += 1
+        inv.demand(
+            ledger.next_seq == self.next_seq,
+            5,
+            f"the journal goes on at {ledger.next_seq}, {self.next_seq - 1} records were stored",
+        )
+        if self._cut:
+            self._cut = False
+            self._count_window()
+        self.intents.clear()
+        self._slip = []
+
+    def _count_window(self) -> None:
+        """In which window the power went, now that it is known what is on flash."""
+        windows, entry, last = self.coverage.windows, self._pending, self._last
+        windows[20] += self._phase == 5
+        if entry is None and self.intents:
+            windows[1] += 1
+        elif entry and not entry.reversals:
+            windows[2 if not entry.sent else 4 if entry.answered else 3] += 1
+        elif last and not last.receipt:
+            windows[7 if last.slips or self._slip else 6] += not last.shown or bool(self._slip)
+
+    def replayed(self, known: Any) -> None:
+        """The terminal has folded its journal anew."""
+        if self._blind:
+            return
+        if self._known is not None:
+            live, replayed = (_state(one, self.synced_to) for one in (self._known, known))
+            inv.i13_replay_gives_the_same_state(live, replayed)
+        self._known = known
+        cases = self._cases()
+        inv.i05_what_is_pending_is_never_dropped(self._pending, cases, known, self.synced_to)
+
+    def synced(self, ledger: Any) -> None:
+        """The companion reads what it does not have; it is what was stored, in order."""
+        if self._blind:
+            return
+        for seq in range(max(self.synced_to, ledger.first_seq), ledger.next_seq):
+            payload = ledger.read(seq)
+            inv.demand(payload is not None, 5, f"record {seq} is damaged")
+            stored = record.decode(seal.split(payload)[0])
+            inv.demand(stored == self.records[seq], 13, f"record {seq} is not what was stored")
+        inv.demand(ledger.first_seq <= self.synced_to, 5, "recycled before the companion had it")
+        self.synced_to = ledger.next_seq
+
+    def released(self, seq: int) -> None:
+        inv.demand(
+            seq <= self.synced_to, 5, f"released below {seq}, synced below {self.synced_to}"
+        )
+        inv.i05_what_is_pending_is_not_released(self._pending, seq)
+
+    def slips(self, kinds: tuple[int, ...]) -> list[Entry]:
+        """What the cashier may go back to: approved, of these kinds, oldest first."""
+        found = self.entries.values()
+        return [e for e in found if e.end == "APPROVED" and e.armed["txn"] in kinds]
+
+    def money(self) -> None:
+        """What must hold of the host's book at any time."""
+        inv.i08_completions_keep_to_the_hold(self.book.rows, 115)
+        inv.i09_no_more_goes_back_than_was_captured(self.book.rows)
+
+    def quiet(self) -> None:
+        """Network and host are good, time has passed: nothing may be one-sided but a case."""
+        inv.i03_every_armed_has_an_end(self.entries.values())
+        inv.i11_both_sides_agree(self.entries, self.book)
+        windows = self.coverage.windows
+        windows[9] += sum(count > 1 for count in self.book.reversals.values())
+        windows[11] += len(self.book.overtaken)
+
+
+def _state(known: Any, synced: int) -> dict[str, Any]:
+    """The fold as plain values."""
+    state = {name: _plain(getattr(known, name)) for name in _STATE}
+    for name in _CASES:
+        state[name] = [seq for seq in getattr(known, name) if seq >= synced]
+    last = known.last
+    state["last"] = None if last is None or last.printed else _plain(last)
+    return state
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__dict__"):
+        return {name: _plain(part) for name, part in vars(value).items()}
+    return value
+
+
+def _amount(lines: list[str]) -> int:
+    row = next((line for line in lines if line.startswith("CNY ")), "CNY 0.00")
+    return money.read(row[4:].split(" ")[0])
+
+
+def _short(fields: dict[str, Any]) -> str:
+    return " ".join(
+        f"{name}={value}" for name, value in fields.items() if name not in ("kind", "wall")
+    )

@@ -1,0 +1,359 @@
+"""The terminal of the world: the firmware's own parts on two flash models, a panel and a line.
+
+Everything but the board is what runs on the board: vault, journal, ledger, state, engine, front
+and the runner's order of effects. Of the runner only what needs asyncio is replaced: timers, the
+line and the loop.
+"""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from typing import Any
+
+from companion.acquirer.terminals import TEST_TERMINAL
+from protocol import config as configuration
+from protocol.iso8583 import profile as profiles
+from terminal import FIRMWARE
+from terminal.clock import TerminalClock
+from terminal.engine import Engine
+from terminal.exchange import Exchange
+from terminal.front import Front
+from terminal.journal import Journal, JournalFault, JournalFull
+from terminal.ledger import Ledger
+from terminal.runner import Runner
+from terminal.state import State
+from terminal.vault import Vault, VaultError
+from tests.journal.nor import Nor, PowerCut
+from tests.world.line import Line, Network
+from tests.world.oracle import Oracle, Violation
+from tests.world.timeline import START, Timeline
+
+JOURNAL_SECTORS = 16
+_LONGEST_TURN = 5000  # events and steps of housekeeping without the clock moving
+_BOOT_MS = 1500
+
+CONFIG: dict[str, Any] = {
+    "device_id": "PZ-WORLD-1",
+    "terminal_no": TEST_TERMINAL.terminal_no,
+    "merchant_no": TEST_TERMINAL.merchant_no,
+    "merchant_name": "World shop",
+    "profile": "unionpay_pos",
+    "tpdu": bytes.fromhex("6000030000"),
+    "tmk": TEST_TERMINAL.tmk,
+    "seal_key": bytes(range(32)),
+    "sync_key": bytes(range(1, 33)),
+    "token_key": bytes(range(2, 34)),
+    "host": "host",
+    "port": 1,
+    "sync_port": 0,
+    "response_ms": 60_000,
+    "reversal_tries": 3,
+    "reversal_wait_ms": 60_000,
+    "wifi_ssid": "",
+    "wifi_password": "",
+}
+
+
+@cache
+def _profile(name: str) -> Any:
+    folder = profiles.__file__[: profiles.__file__.rfind("/") + 1] + "profiles/"
+    return profiles.load_file(f"{folder}{name}.json")
+
+
+class Panel:
+    """What the cashier sees and holds."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        self._oracle = oracle
+        self.lines: list[str] = []
+
+    def show(self, lines: list[str]) -> None:
+        self.lines = list(lines)
+        self._oracle.shown(self.lines)
+
+    def print_line(self, text: str) -> None:
+        self._oracle.printed(text)
+
+    def beep(self, times: int) -> None:
+        pass
+
+
+class BoardClock:
+    """A clock without a battery, and with a will of its own."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._offset: int | None = None
+
+    def wall(self) -> int:
+        if self._offset is None:
+            return 0
+        return max(0, self._seconds() + self._offset)
+
+    def set(self, seconds: int) -> None:
+        self._offset = seconds - self._seconds()
+
+    def jump(self, seconds: int) -> None:
+        self._offset = (self._offset or 0) + seconds
+
+    def lose(self) -> None:
+        self._offset = None
+
+    def _seconds(self) -> int:
+        return int(START.timestamp()) + self._timeline.now // 1000
+
+
+class WatchedLedger(Ledger):
+    """The ledger, with the oracle told before and after each append."""
+
+    def __init__(self, journal: Any, oracle: Oracle) -> None:
+        super().__init__(journal, CONFIG["seal_key"], CONFIG["device_id"])
+        self._oracle = oracle
+
+    def append(self, rec: dict[str, Any]) -> int:
+        self._oracle.writing(rec)
+        try:
+            seq: int = super().append(rec)
+        except JournalFull:
+            self._oracle.not_written()
+            raise
+        self._oracle.written(seq, rec)
+        return seq
+
+
+class WorldRunner(Runner):
+    """The runner, on virtual time and a line without sockets."""
+
+    def __init__(self, machine: Machine, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._machine = machine
+        self._line = machine.line  # type: ignore[assignment]
+        for name, do in list(self._do.items()):
+            self._do[name] = self._counted(name, do)
+
+    def _counted(self, name: str, do: Any) -> Any:
+        def counted(*values: Any) -> None:
+            self._machine.before_effect(name, values)
+            do(*values)
+
+        return counted
+
+    def _timer(self, name: str, number: int, milliseconds: int) -> None:
+        self._machine.timer(name, number, milliseconds)
+
+    def turn(self) -> bool:
+        """One event, or one step of housekeeping; False when there is neither."""
+        if self._events:
+            self.dispatch(self._events.pop(0))
+            return True
+        return bool(self._housekeeping())
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._events)
+
+
+class Machine:
+    """One terminal through all its power cycles."""
+
+    def __init__(
+        self, timeline: Timeline, network: Network, oracle: Oracle, rng: random.Random
+    ) -> None:
+        self._timeline = timeline
+        self._network = network
+        self.oracle = oracle
+        self._rng = rng
+        self.journal_flash = Nor(JOURNAL_SECTORS, rng=rng)
+        self.vault_flash = Nor(4, rng=rng)
+        self.clock = BoardClock(timeline)
+        self.panel = Panel(oracle)
+        self.on = False
+        self.runner: WorldRunner | None = None
+        self.cuts = 0
+        self.cut_at_effect = 0
+        self.off_ms = 1000
+        self._power = 0  # counts power-ons, so that nothing of an earlier life is heard
+        self._timers: dict[str, int] = {}
+        vault = Vault(self.vault_flash, rng.randbytes)
+        vault.set_config(configuration.encode(CONFIG))
+        Journal(self.journal_flash).format()
+
+    # -- power
+
+    def power_on(self, cause: str = "PWRON") -> None:
+        """Start as terminal/app.py does. A cut on the way leaves it off, with a start to come."""
+        self._power += 1
+        self.clock.lose()
+        for flash in (self.journal_flash, self.vault_flash):
+            flash.power_on()
+        try:
+            self._start(cause)
+        except PowerCut:
+            self.lost_power()
+
+    def _start(self, cause: str) -> None:
+        power, timeline, oracle = self._power, self._timeline, self.oracle
+        self.line = Line(self._network, timeline, 3 * CONFIG["response_ms"], self._hear(power))
+        vault = Vault(self.vault_flash, self._rng.randbytes)
+        if vault.config is None:
+            raise Violation("crash", "the vault lost its configuration")
+        config = configuration.decode(vault.config)
+        journal = Journal(self.journal_flash)
+        alarm = journal.mount()["alarm"]
+        self.known = State()
+        self.on = True
+        self._timers.clear()
+        try:
+            self.ledger = WatchedLedger(journal, oracle)
+            oracle.mounted(self.ledger, journal.read_only)
+            self.ledger.replay(self.known.apply, self.known.lost)
+        except JournalFault as error:
+            self.runner = None
+            self.panel.show(["OUT OF SERVICE", "", str(error)[:21]])
+            return
+        self.known.handed_over(self.ledger.released)
+        oracle.replayed(self.known)
+        exchange = Exchange(config, _profile(config["profile"]), vault.reveal, VaultError)
+        exchange.action = self._counted_action(exchange.action)  # type: ignore[method-assign]
+        self.engine = Engine(config, exchange, self.known)
+        self.front = Front(config["merchant_name"], lambda: "READY")
+        clock = TerminalClock(self.clock)
+        parts = (config, self.panel, clock, vault, self.ledger, self.engine, self.front)
+        self.runner = WorldRunner(self, *parts)
+        self.post(("start", cause, FIRMWARE, alarm))
+
+    def _counted_action(self, action: Any) -> Any:
+        def counted(to: str, code: str) -> Any:
+            found = action(to, code)
+            self.oracle.coverage.actions[f"{to} {found}"] += 1
+            return found
+
+        return counted
+
+    def lost_power(self) -> None:
+        """The power is gone, amid whatever was being done; it comes back by itself."""
+        self.cuts += 1
+        for name, flash in (("journal", self.journal_flash), ("vault", self.vault_flash)):
+            if flash.cut_at and flash.changes >= flash.cut_at:
+                self.oracle.fired(f"cut amid a {name} operation")
+        self._note_errors()
+        self._off()
+        self._timeline.after(self.off_ms + _BOOT_MS, self.power_on_again)
+
+    def _note_errors(self) -> None:
+        flash = self.journal_flash
+        if flash.fail_at and flash.operations >= flash.fail_at:
+            self.oracle.fired("flash error for good" if flash.fail_for_good else "flash error")
+            flash.fail_at = 0 if not flash.fail_for_good else flash.fail_at
+
+    def repair(self) -> None:
+        """The flash works again."""
+        self._note_errors()
+        self.journal_flash.fail_at = 0
+        self.journal_flash.fail_for_good = False
+
+    def power_on_again(self) -> None:
+        if not self.on:
+            self.power_on()
+
+    def restart(self, cause: str) -> None:
+        self._off()
+        self.power_on(cause)
+
+    def _off(self) -> None:
+        self.on = False
+        self._power += 1
+        self.journal_flash.cut_at = self.vault_flash.cut_at = 0
+        self.cut_at_effect = 0
+        self.line.power_off()
+        self.oracle.power_lost()
+        self.oracle.scan(bytes(self.journal_flash.data), bytes(self.vault_flash.data))
+
+    def before_effect(self, name: str, values: tuple[Any, ...]) -> None:
+        """Power can go between any two effects; the oracle sees what is sent before it leaves."""
+        if self.cut_at_effect:
+            self.cut_at_effect -= 1
+            if not self.cut_at_effect:
+                self.oracle.fired("cut between effects")
+                raise PowerCut
+        if name == "send":
+            self.oracle.sent(values[1])
+
+    # -- events
+
+    def _hear(self, power: int) -> Any:
+        def hear(event: tuple[object, ...]) -> None:
+            if power == self._power and self.on:
+                self.post(event)
+
+        return hear
+
+    def timer(self, name: str, number: int, milliseconds: int) -> None:
+        power = self._power
+
+        def ring() -> None:
+            if power == self._power and self._timers.get(name) == mine:
+                self.post(("timer", name, number))
+
+        mine = self._timeline.after(milliseconds, ring)
+        self._timers[name] = mine
+
+    def post(self, event: tuple[object, ...]) -> None:
+        """One event, all that follows from it, and the housekeeping of the quiet after it."""
+        runner = self.runner
+        if not self.on or runner is None:
+            return
+        if event[0] == "received":
+            self.oracle.received(event[2])
+        try:
+            runner.post(event)
+            for _ in range(_LONGEST_TURN):
+                if not runner.turn():
+                    break
+                self.oracle.stepped(self.known)
+            else:
+                raise Violation("crash", "the runner does not come to rest")
+        except PowerCut:
+            self.lost_power()
+        except (Violation, AssertionError):
+            raise
+        except Exception as error:
+            raise Violation("crash", f"{type(error).__name__}: {error}") from error
+
+    @property
+    def mode(self) -> str:
+        """The panel's mode; "off" without power, "blocked" when it does not even start."""
+        if not self.on:
+            return "off"
+        return str(self.front.mode) if self.runner else "blocked"
+
+    @property
+    def busy(self) -> bool:
+        return self.mode in ("off", "busy")
+
+    @property
+    def finished(self) -> bool:
+        """Nothing is half done, as far as the terminal knows."""
+        return self.runner is None or not (self.known.open or self.known.closing)
+
+    # -- the companion
+
+    def sync(self) -> None:
+        """The companion takes every record and lets the terminal release what it need not keep."""
+        if not self.on or self.runner is None:
+            return
+        ledger, known = self.ledger, self.known
+        try:
+            self.oracle.synced(ledger)
+            # As terminal/app.py's Retained does.
+            end = ledger.next_seq
+            known.handed_over(end)
+            keep = min(end, known.keep_from())
+            if keep > ledger.released:
+                ledger.release(keep)
+                self.oracle.released(keep)
+        except PowerCut:
+            self.lost_power()
+        except (JournalFault, JournalFull):
+            self.oracle.fired("sync failed")

@@ -1,0 +1,88 @@
+"""A slice of the world, and the world as a command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from terminal import trade
+from tests.world import shrink
+from tests.world.actions import ACTIONS, Step
+from tests.world.campaign import Result, campaign, run_batch
+from tests.world.case import SELLS, run, steps_of
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED = 1
+SLICE = 2500  # transactions
+
+
+def _quietly(result: Result, cases: int) -> None:
+    pass
+
+
+def start(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.world", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120)
+
+
+def test_a_slice_of_the_world_breaks_no_invariant() -> None:
+    result = campaign(SEED, SLICE, 1, _quietly)
+    assert result.tally.failed == []
+    assert result.transactions > 0.7 * SLICE
+    assert result.faults > 0.3 * result.transactions
+    reached = {number for number, count in result.tally.coverage.windows.items() if count}
+    assert reached >= {1, 2, 3, 4, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 27, 28}
+
+
+def test_the_number_of_workers_changes_nothing() -> None:
+    alone, together = (campaign(3, 20 * SELLS, workers, _quietly) for workers in (1, 2))
+    assert alone.digest == together.digest
+    assert alone.tally.coverage == together.tally.coverage
+
+
+def test_a_case_is_the_same_every_time_and_every_action_is_drawn() -> None:
+    first, again = run("5.1"), run("5.1")
+    assert (first.print, first.coverage) == (again.print, again.coverage)
+    drawn = {step[0] for number in range(40) for step in steps_of(f"5.{number}")}
+    assert drawn == set(ACTIONS)
+    assert sum(ACTIONS[step[0]].sells for step in steps_of("5.1")) == SELLS
+
+
+def test_a_failing_trace_shrinks_to_the_steps_that_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lying(*values: object) -> list[tuple[object, ...]]:
+        return [("show", "result", "approved", "1.00", "", "", "")]
+
+    monkeypatch.setattr(trade, "declined", lying)
+    failing = next(c for c in (f"6.{n}" for n in range(40)) if run(c).violation)
+    steps = shrink.shrink(failing)
+    assert 1 <= len(steps) <= 6 < len(steps_of(failing))
+    assert run(failing, steps).violation is not None
+    assert run_batch(6, int(failing[2:]), int(failing[2:]) + 1).violations == 1
+
+
+def test_shrinking_finds_the_two_steps_of_many() -> None:
+    steps: list[Step] = [("wait", n) for n in range(60)]
+
+    def fails(some: object) -> bool:
+        return isinstance(some, list) and ("wait", 17) in some and ("wait", 44) in some
+
+    assert shrink.least(steps, fails) == [("wait", 17), ("wait", 44)]
+
+
+def test_the_command_reports_what_it_reached_and_replays(tmp_path: Path) -> None:
+    done = start(
+        "--transactions", "50", "--seed", "1", "--workers", "1", "--report", str(tmp_path)
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "failure windows" in done.stdout and "digest" in done.stdout
+    report = json.loads((tmp_path / "world.json").read_text("utf-8"))
+    assert report["cases"] == 2 and report["violations"] == 0
+    assert len(report["windows"]) == 30
+    told = start("replay", "1.0")
+    assert told.returncode == 0 and "no promise was broken" in told.stdout
+    assert start("replay", "nonsense").returncode == 2
+    assert start("--transactions", "0").returncode == 2
