@@ -48,6 +48,18 @@ def _hex(context: click.Context, parameter: click.Parameter, value: str) -> byte
 @click.option("--response-ms", default=60000, show_default=True, help="Wait for an answer.")
 @click.option("--reversal-tries", default=3, show_default=True, help="Before it is suspended.")
 @click.option("--reversal-wait-ms", default=5000, show_default=True, help="Between two tries.")
+@click.option(
+    "--duplicate-s",
+    default=0,
+    metavar="SECONDS",
+    help="Ask when the same card pays the same amount again so soon; 0: never.  [default: 0]",
+)
+@click.option(
+    "--confirm-above",
+    default=0,
+    metavar="MINOR",
+    help="Confirm a larger amount twice, in minor units; 0: never.  [default: 0]",
+)
 @click.option("--wifi-ssid", default="", help="Network to join; none for serial only.")
 @click.option(
     "--wifi-password",
@@ -72,6 +84,8 @@ def provision(
     response_ms: int,
     reversal_tries: int,
     reversal_wait_ms: int,
+    duplicate_s: int,
+    confirm_above: int,
     wifi_ssid: str,
     wifi_password: str,
     replace: bool,
@@ -82,6 +96,7 @@ def provision(
 
     The keys are made here and are durable in the store before the terminal hears of them, so
     that no terminal seals with a key that nobody has. A configured terminal is left as it is.
+    With --replace the STANs go on above those of the terminal that had the number before.
 
     \b
     Example:
@@ -107,12 +122,17 @@ def provision(
         "reversal_wait_ms": reversal_wait_ms,
         "wifi_ssid": wifi_ssid,
         "wifi_password": wifi_password,
+        "duplicate_s": duplicate_s,
+        "confirm_minor": confirm_above,
     }
     try:
-        encoded = config.encode(values)
+        config.encode(values)
     except config.ConfigError as error:
         raise click.UsageError(f"configuration: {error}") from None
     with Store.open(directory, create=True) as store:
+        with store.read() as connection:
+            values["stan_start"] = terminals.stan_after(connection, terminal_no, merchant_no)
+        encoded = config.encode(values)
         with closing(link.open_transport(port)) as transport:
             terminals.offer(store, values, replace)
             try:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from companion.store.schema import gaps, records
 from protocol import cbor, record, seal
 
+_TAKE_STAN = (record.ARMED, record.QUERY, record.SIGNED_IN, record.CHECKPOINT)
 _DIGITS = re.compile(r"\d{13,19}")
 
 
@@ -54,6 +55,20 @@ def payload_of(connection: Connection, device_id: str, seq: int) -> bytes | None
     query = select(records.c.payload).where(records.c.device_id == device_id, records.c.seq == seq)
     payload: bytes | None = connection.execute(query).scalar()
     return payload
+
+
+def last_stan(connection: Connection, device_id: str) -> int:
+    """The STAN that a terminal's newest stored record of one took; 0 when there is none."""
+    rows = connection.execute(
+        select(records.c.payload)
+        .where(records.c.device_id == device_id, records.c.kind.in_(_TAKE_STAN))
+        .order_by(records.c.seq.desc())
+    )
+    for row in rows:
+        stan = (decoded(row.payload) or {}).get("stan")
+        if isinstance(stan, int) and stan:
+            return stan
+    return 0
 
 
 def known_gaps(connection: Connection, device_id: str) -> list[Gap]:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from companion.store.errors import StoreError
+from companion.store.records import last_stan
 from companion.store.schema import terminals
 from companion.store.store import Store, utc_now
 
 # The journal counts its records from 1.
 FIRST_SEQ = 1
+_MAX_STAN = 999999
+_STAN_JUMP = 1000
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,23 @@ def offer(store: Store, config: dict[str, object], replace: bool) -> None:
                 next_seq=FIRST_SEQ,
             )
         )
+
+
+def stan_after(connection: Connection, terminal_no: str, merchant_no: str) -> int:
+    """Where the STANs of a terminal that takes over this number go on; 0 when it is the first.
+
+    The one before it may have used more than it synced, so they jump (window 26).
+    """
+    devices = connection.execute(
+        select(terminals.c.device_id)
+        .where(terminals.c.terminal_no == terminal_no, terminals.c.merchant_no == merchant_no)
+        .order_by(terminals.c.created_at.desc())
+    ).scalars()
+    for device_id in devices:
+        stan = last_stan(connection, device_id)
+        if stan:
+            return (stan + _STAN_JUMP - 1) % _MAX_STAN + 1
+    return 0
 
 
 def confirm(connection: Connection, device_id: str) -> None:

@@ -432,6 +432,25 @@ def test_a_terminal_of_another_store_is_refused(
     assert "terminal pz-test-1 was not provisioned by this store" in line
 
 
+@pytest.mark.parametrize(("last", "start"), [(41, 1041), (999500, 501)])
+def test_a_terminal_that_takes_over_a_number_goes_on_above_its_stans(
+    store: Path, last: int, start: int
+) -> None:
+    with Store.open(store, create=True) as opened:
+        device = Device()
+        device.offer(opened)
+        device.sale(last - 1, 1250, "approved")
+        device.sale(last, 1250, "declined")
+        device.sync(opened)
+    terminal = TerminalProcess(PYTHON, serial=True, config="", records=0)
+    try:
+        fine("provision", "--port", terminal.url, "--store", store, "--replace")
+        data = terminal.said().split()[1]
+        assert config.decode(bytes.fromhex(data))["stan_start"] == start
+    finally:
+        terminal.close()
+
+
 def test_provisioning_gives_a_terminal_the_keys_that_the_store_has(store: Path) -> None:
     terminal = TerminalProcess(PYTHON, serial=True, config="", records=0)
     try:
