@@ -17,7 +17,7 @@ from companion.store import Store, records, schema, terminals
 from companion.store.records import uncovered
 from companion.store.sink import RecordSink
 from companion.store.verify import verify as verify_chain
-from protocol import record
+from protocol import cbor, record, seal
 from terminal.journal import Journal
 from tests.companion.flashed import Shop, whole_flash
 from tests.companion.sealed import DAY, DayFile, Device
@@ -391,11 +391,24 @@ def test_a_store_of_version_1_is_opened_and_brought_up(tmp_path: Path) -> None:
     shop = Shop()
     shop.device.sale(1, 1000, "approved")
     shop.device.sale(2, 2000, "declined")
+    as_written_then(shop.device)
     shop.write()
     path = tmp_path / "flash.bin"
     path.write_bytes(shop.image())
     ended(0, "journal", "read", path, "--load", "--store", tmp_path / "old")
     assert "the chain holds" in ended(0, "journal", "verify", "--store", tmp_path / "old").stdout
+
+
+def as_written_then(device: Device) -> None:
+    """Turn its records into those of a terminal whose ARMED had no original and no chip data."""
+    key = device.config["seal_key"]
+    assert isinstance(key, bytes)
+    before = seal.first(key, device.device_id)
+    for number, payload in enumerate(device.payloads):
+        values = cbor.loads(seal.split(payload)[0])
+        data = cbor.dumps(values[:-6] if values[0] == record.ARMED else values)
+        before = seal.seal(key, before, data)
+        device.payloads[number] = data + before
 
 
 def columns(store: Path) -> dict[str, Any]:
