@@ -406,6 +406,7 @@ def as_written_then(device: Device) -> None:
     before = seal.first(key, device.device_id)
     for number, payload in enumerate(device.payloads):
         values = cbor.loads(seal.split(payload)[0])
+        assert isinstance(values, list)
         data = cbor.dumps(values[:-6] if values[0] == record.ARMED else values)
         before = seal.seal(key, before, data)
         device.payloads[number] = data + before
