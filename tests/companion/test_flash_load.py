@@ -405,6 +405,7 @@ def as_written_then(device: Device) -> None:
     assert isinstance(key, bytes)
     before = seal.first(key, device.device_id)
     for number, payload in enumerate(device.payloads):
+        assert payload is not None
         values = cbor.loads(seal.split(payload)[0])
         assert isinstance(values, list)
         data = cbor.dumps(values[:-6] if values[0] == record.ARMED else values)
