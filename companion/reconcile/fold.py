@@ -39,9 +39,6 @@ _TXN_NAMES = {
     record.COMPLETION_NOTICE: "COMPLETION_NOTICE",
     record.COMPLETION_VOID: "COMPLETION_VOID",
 }
-# What gives the customer money back, and what moves none: it holds or frees it.
-GIVES_BACK = ("VOID", "REFUND", "COMPLETION_VOID")
-HOLDS = ("PREAUTH", "PREAUTH_CANCEL")
 
 
 @dataclass

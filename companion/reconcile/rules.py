@@ -12,6 +12,7 @@ import ibis
 from ibis.expr import types as ir
 
 from companion.reconcile import codes, fold
+from companion.statements.statement import GIVES_BACK, HOLDS
 
 VERSION = "exact-2"
 
@@ -83,8 +84,8 @@ def _covered(terminal: ir.Table, days: ir.Table) -> ir.Table:
 def money(table: ir.Table) -> ir.IntegerValue:
     """The amount as the books have it: a void gives back, a hold moves nothing."""
     return ibis.cases(
-        (table.txn.isin(fold.GIVES_BACK), 0 - table.amount_minor),
-        (table.txn.isin(fold.HOLDS), table.amount_minor * 0),
+        (table.txn.isin(GIVES_BACK), 0 - table.amount_minor),
+        (table.txn.isin(HOLDS), table.amount_minor * 0),
         else_=table.amount_minor,
     )
 

@@ -14,7 +14,13 @@ import csv
 import re
 from datetime import date, datetime, timezone
 
-from companion.statements.statement import HostRow, Statement, StatementError
+from companion.statements.statement import (
+    GIVES_BACK,
+    HOLDS,
+    HostRow,
+    Statement,
+    StatementError,
+)
 
 NAME = "pingzhang-host-1"
 EXPECTED = f"a first line '#{NAME},merchant_no,business_date'"
@@ -40,8 +46,6 @@ COLUMNS = {
     "f39": r"[0-9A-Z]{2}|",
     "reversal_f39": r"[0-9A-Z]{2}|",
 }
-GIVES_BACK = ("VOID", "REFUND", "COMPLETION_VOID")
-_HOLDS = ("PREAUTH", "PREAUTH_CANCEL")
 _PATTERNS = {name: re.compile(pattern) for name, pattern in COLUMNS.items()}
 
 
@@ -113,7 +117,7 @@ def _row(line: int, values: list[str]) -> HostRow:
             shown = "an unmasked or malformed card" if name == "card" else repr(value[:40])
             raise StatementError(f"line {line}: {name} is {shown}, not {COLUMNS[name]}")
     item = dict(zip(COLUMNS, values, strict=True))
-    if item["status"] == ("CAPTURED" if item["type"] in _HOLDS else "AUTHORISED"):
+    if item["status"] == ("CAPTURED" if item["type"] in HOLDS else "AUTHORISED"):
         raise StatementError(f"line {line}: a {item['type']} is not {item['status']}")
     try:
         moment = datetime.fromisoformat(item["host_time"].replace("Z", "+00:00"))

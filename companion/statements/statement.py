@@ -7,6 +7,10 @@ from datetime import date, datetime
 
 from companion.errors import CompanionError
 
+# Types of transaction that give the customer money back, and those that move none.
+GIVES_BACK = ("VOID", "REFUND", "COMPLETION_VOID")
+HOLDS = ("PREAUTH", "PREAUTH_CANCEL")
+
 
 class StatementError(CompanionError):
     """A file that is not a statement we can trust; the message names the line and the rule."""

@@ -61,9 +61,7 @@ class Engine:
         self.evidence = entries.Evidence()
         self.step: Step | None = None
         self.want: dict = {}  # what the cashier confirmed, until it is armed
-        self.doubt: tuple | None = (
-            None  # a sale that looks like a repeat, while the cashier is asked
-        )
+        self.doubt: tuple | None = None  # what looks like a repeat, while the cashier is asked
         self.waiting: tuple | None = None  # approved, if the chip agrees: answer, amount, number
         self.details: tuple | None = None  # of the next batch upload
         self.first_try = False  # the batch's totals were not sent before

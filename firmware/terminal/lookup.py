@@ -5,9 +5,9 @@ engine event ("found", what, ...); a ``find`` effect names what.
 """
 
 from protocol import record
+from protocol.iso8583 import settlement
 from terminal import transactions
 
-_DETAILS = 8
 # How far back the last approval is searched.
 _BACK = 500
 
@@ -47,7 +47,7 @@ def _details(read, known, next_seq: int, cursor: int) -> tuple:
     rows: list[tuple] = []
     armed = None
     seq = cursor
-    while seq < next_seq and len(rows) < _DETAILS:
+    while seq < next_seq and len(rows) < settlement.MOST_DETAILS:
         rec = read(seq)
         seq += 1
         if rec is None or rec.get("batch") != known.batch:

@@ -4,6 +4,7 @@ Effects only; the engine decides which. A refusal is the text that the cashier r
 """
 
 from protocol import record
+from protocol.iso8583 import settlement
 from terminal import entries, money, receipt, screens, state, transactions
 
 # Records a transaction may need (W29): sign-in, ARMED, why it is reversed, the decision, its end,
@@ -14,13 +15,12 @@ _ROOM = 24
 _TRY_ROOM = 3
 # And to close the batch behind it: eight steps, six cases tried once more, trouble on the line.
 _CLOSING_ROOM = 40
-_DETAILS = 8
 _MOST = 999  # F48 counts with three digits
 
 
 def room_needed(known, tries: int) -> int:
     """Journal slots that have to be free before a transaction begins."""
-    uploads = (known.debit_count + known.credit_count) // _DETAILS
+    uploads = (known.debit_count + known.credit_count) // settlement.MOST_DETAILS
     return _ROOM + _TRY_ROOM * tries + _CLOSING_ROOM + uploads
 
 
