@@ -7,10 +7,11 @@ makes it, the terminal keeps it in its vault partition; the keys in it never ent
 from protocol import cbor
 
 VERSION = 1
-MAX_CONFIG = 640
+MAX_CONFIG = 1600
+MAX_PENDINGS = 6  # as many as a CHECKPOINT names (record.py)
 
-# (field, type, smallest, largest): the value of a uint, else the length in bytes. ans is text in
-# printable ASCII.
+# (field, type, smallest, largest): the value of a uint, the number of items in a list, else the
+# length in bytes. ans is text in printable ASCII; items are byte strings.
 FIELDS = (
     ("device_id", "text", 4, 16),
     ("terminal_no", "ans", 8, 8),  # F41
@@ -33,9 +34,15 @@ FIELDS = (
     ("duplicate_s", "uint", 0, 86400),  # 0: the same sale again is not asked about
     ("confirm_minor", "uint", 0, 999999999999),  # above it confirm twice; 0: never
     ("stan_start", "uint", 0, 999999),  # recovery: STANs go on above it; 0: a new terminal
+    ("backup_host", "text", 0, 64),  # "": there is none
+    ("backup_port", "uint", 0, 65535),
+    ("pendings", "items", 0, MAX_PENDINGS),  # encoded PENDING records of the terminal before
 )
-# The last fields came later: a configuration without them has them 0.
-_ADDED = 3
+# The last fields came later: a configuration without them has them empty.
+_ADDED = FIELDS[-6:]
+_OLDER = (3, 6)  # how many of them may be missing
+_EMPTY = {"uint": 0, "text": "", "items": []}
+MAX_PENDING = 160  # bytes of one of them
 
 
 class ConfigError(ValueError):
@@ -47,6 +54,13 @@ def _check(field: str, kind: str, low: int, high: int, value: object) -> object:
         if not isinstance(value, int) or isinstance(value, bool):
             raise ConfigError("%s is not an integer" % field)
         size = value
+    elif kind == "items":
+        if not isinstance(value, list):
+            raise ConfigError("%s is not a list" % field)
+        for item in value:
+            if not isinstance(item, bytes) or not 0 < len(item) <= MAX_PENDING:
+                raise ConfigError("%s: an item is not 1..%d bytes" % (field, MAX_PENDING))
+        size = len(value)
     elif kind in ("text", "ans"):
         if not isinstance(value, str):
             raise ConfigError("%s is not text" % field)
@@ -67,8 +81,8 @@ def encode(config: dict) -> bytes:
     """Encode a configuration dict; raises ConfigError for a missing, unknown or bad field."""
     values: list[object] = [VERSION]
     config = dict(config)
-    for row in FIELDS[-_ADDED:]:
-        config.setdefault(row[0], 0)
+    for row in _ADDED:
+        config.setdefault(row[0], _EMPTY[row[1]])
     for field, kind, low, high in FIELDS:
         if field not in config:
             raise ConfigError("%s is missing" % field)
@@ -90,8 +104,9 @@ def decode(data: bytes) -> dict:
     values = cbor.loads(data)
     if not isinstance(values, list) or not values or values[0] is True or values[0] != VERSION:
         raise ConfigError("configuration is not an array of version %d" % VERSION)
-    if len(values) == len(FIELDS) + 1 - _ADDED:
-        values.extend([0] * _ADDED)
+    if len(FIELDS) + 1 - len(values) in _OLDER:
+        for row in FIELDS[len(values) - 1 :]:
+            values.append(_EMPTY[row[1]])
     if len(values) != len(FIELDS) + 1:
         raise ConfigError("%d fields, not %d" % (len(values) - 1, len(FIELDS)))
     config: dict = {}

@@ -23,6 +23,7 @@ NOTE = 10
 BATCH = 11
 QUERY = 12
 ADOPTED = 13
+PENDING = 14
 
 # A record and its 8-byte seal are one journal payload (MAX_PAYLOAD in firmware/terminal/slot.py).
 # Up to 108 bytes they fit one slot, one program of the flash: every record of a clean sale does.
@@ -107,6 +108,7 @@ KINDS = {
             ("orig_rrn", ("text", 12)),
             ("orig_auth", ("text", 6)),
             ("chip", ("bytes", 255)),
+            ("host", _U8),
         ),
     ),
     OUTCOME: (
@@ -211,10 +213,31 @@ KINDS = {
         "ADOPTED",
         (("wall", _U32), ("stan", _STAN), ("batch", _BATCH), ("device", ("text", 16))),
     ),
+    PENDING: (
+        "PENDING",
+        (
+            ("wall", _U32),
+            ("device", ("text", 16)),
+            ("seq", _U32),
+            ("txn", _U8),
+            ("stan", _STAN),
+            ("batch", _BATCH),
+            ("amount_minor", _AMOUNT),
+            ("entry", ("text", 3)),
+            ("pan", ("text", 19)),
+            ("token", ("bytes", 8)),
+            ("orig_batch", _BATCH),
+            ("orig_stan", _STAN),
+            ("orig_date", ("text", 4)),
+            ("orig_rrn", ("text", 12)),
+            ("orig_auth", ("text", 6)),
+            ("host", _U8),
+        ),
+    ),
 }
 
-# Fields that a kind got after terminals had written it: a record without them has them empty.
-_ADDED = {ARMED: 6, CHECKPOINT: 7}
+# How many of its last fields a record of an older terminal may lack: it has them empty.
+_ADDED = {ARMED: (1, 7), CHECKPOINT: (7,)}
 _EMPTY = {"uint": 0, "text": "", "bytes": b"", "seqs": []}
 
 
@@ -295,7 +318,7 @@ def decode(data: bytes) -> dict:
     if kind not in KINDS:
         return {"kind": kind, "fields": values[1:]}
     name, fields = KINDS[kind]
-    if len(values) == len(fields) + 1 - _ADDED.get(kind, 0):
+    if len(fields) + 1 - len(values) in _ADDED.get(kind, ()):
         for _, rule in fields[len(values) - 1 :]:
             values.append(_EMPTY[rule[0]])
     if len(values) != len(fields) + 1:

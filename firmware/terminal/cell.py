@@ -24,7 +24,7 @@ blank look does not prove that an erase was finished.
 import struct
 from binascii import crc32
 
-MAX_VALUE = 1024
+MAX_VALUE = 2032
 
 _SECTOR_SIZE = 4096
 _MAGIC = b"PZC1"

@@ -22,7 +22,7 @@ def signed_in(stan: int, batch: int, key_block: bytes, host_time: str) -> tuple:
     return _append(record.SIGNED_IN, fields)
 
 
-def armed(stan: int, batch: int, want: dict) -> tuple:
+def armed(stan: int, batch: int, want: dict, host: int = 0) -> tuple:
     """The intent, what was displayed and what undoes it: durable before the first byte leaves."""
     original = want["original"] or {}
     by = transactions.asks(want["txn"])
@@ -39,6 +39,7 @@ def armed(stan: int, batch: int, want: dict) -> tuple:
     fields["orig_rrn"] = original.get("rrn", "")
     fields["orig_auth"] = original.get("auth", "")
     fields["chip"] = want.get("icc", b"")
+    fields["host"] = host
     return _append(record.ARMED, fields)
 
 

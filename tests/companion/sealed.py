@@ -106,6 +106,7 @@ class Device:
             orig_rrn="",
             orig_auth="",
             chip=b"",
+            host=0,
         )
 
     def outcome(

@@ -408,7 +408,7 @@ def as_written_then(device: Device) -> None:
         assert payload is not None
         values = cbor.loads(seal.split(payload)[0])
         assert isinstance(values, list)
-        data = cbor.dumps(values[:-6] if values[0] == record.ARMED else values)
+        data = cbor.dumps(values[:-7] if values[0] == record.ARMED else values)
         before = seal.seal(key, before, data)
         device.payloads[number] = data + before
 

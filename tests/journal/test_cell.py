@@ -156,10 +156,10 @@ def test_forget_leaves_no_trace_of_the_older_value() -> None:
     assert flash.erases == erases, "what is erased is not erased at every start"
 
 
-@pytest.mark.parametrize("value", [b"", bytes(1025)])
+@pytest.mark.parametrize("value", [b"", bytes(2033)])
 def test_a_value_that_does_not_fit_is_refused(value: bytes) -> None:
     flash = stored()
-    with pytest.raises(ValueError, match=r"1\.\.1024 bytes"):
+    with pytest.raises(ValueError, match=r"1\.\.2032 bytes"):
         Cell(flash, 0).store(value)
     assert load(flash) == OLD
 

@@ -13,6 +13,8 @@ def _sample():
 def _largest(kind, high):
     if kind == "uint":
         return high
+    if kind == "items":
+        return [bytes(config.MAX_PENDING)] * high
     return bytes(high) if kind == "bytes" else "x" * high
 
 
@@ -97,10 +99,15 @@ def test_terminal_and_merchant_numbers_are_printable_ascii():
         assert field in str(error)
 
 
-def test_a_configuration_from_before_the_last_fields_has_them_0():
+def test_a_configuration_from_before_the_last_fields_has_them_empty():
     values = cbor.loads(config.encode(_sample()))
-    older = config.decode(cbor.dumps(values[:-3]))
+    older = config.decode(cbor.dumps(values[:-6]))
     assert (older["duplicate_s"], older["confirm_minor"], older["stan_start"]) == (0, 0, 0)
+    for missing in (3, 6):
+        older = config.decode(cbor.dumps(values[:-missing]))
+        assert (older["backup_host"], older["backup_port"], older["pendings"]) == ("", 0, [])
+    for missing in (1, 2, 4, 5, 7):
+        raises(config.ConfigError, config.decode, cbor.dumps(values[:-missing]))
     sample = _sample()
     del sample["duplicate_s"]
     assert config.decode(config.encode(sample))["duplicate_s"] == 0

@@ -1,6 +1,6 @@
 """What a session refuses, from either end."""
 
-from protocol import frame, messages
+from protocol import config, frame, messages
 from protocol.companion_session import LOST
 from tests.shared.sessions import (
     DEVICE,
@@ -120,7 +120,7 @@ def test_hostile_messages_are_refused_one_by_one():
         messages.build(messages.AUTH, bytes(32)),
         messages.build(messages.PROVISION, 0, 5, b""),
         messages.build(messages.PROVISION, 0, 5, bytes(129)),
-        messages.build(messages.PROVISION, 0, 641, b"x"),
+        messages.build(messages.PROVISION, 0, config.MAX_CONFIG + 1, b"x"),
     ):
         terminal, _ = open_session(Ledger(1, 3))
         assert refusal(terminal, message) == messages.BAD_PROTOCOL, message

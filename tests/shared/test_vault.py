@@ -19,7 +19,7 @@ def test_a_cell_keeps_the_newest_value() -> None:
         cell = Cell(flash, 0)
         cell.store(b"value %d" % number * number)
         assert Cell(flash, 0).load() == b"value %d" % number * number
-    raises(ValueError, Cell(flash, 0).store, bytes(1025))
+    raises(ValueError, Cell(flash, 0).store, bytes(2033))
 
 
 def test_a_configuration_is_kept_over_restarts_and_replaced() -> None:
