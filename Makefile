@@ -12,11 +12,12 @@ STUBS_PIN := micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.2
 DEVICE_FILES := $(wildcard protocol/*.py protocol/iso8583/*.py firmware/*.py \
   firmware/terminal/*.py firmware/drivers/*.py)
 
-.PHONY: help demo test heap bench-journal campaign replay world lint types cross clean
+.PHONY: help demo test firmware heap bench-journal campaign replay world lint types cross clean
 
 help:
 	@echo "make demo [SEED=n]  a trading day with faults and power cuts on the virtual board"
 	@echo "make test           every test"
+	@echo "make firmware       the firmware as a ROMFS image for a board: build/firmware.romfs"
 	@echo "make heap           the smallest heap the firmware runs in"
 	@echo "make bench-journal  what a sale costs on flash, beside littlefs, JSON and files"
 	@echo "make campaign [FAULTS=n] [SEED=n]  faults against the journal; report in build/campaign"
@@ -44,6 +45,9 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+firmware: $(READY)
+	$(BIN)/python -m boards.firmware build/firmware.romfs
 
 heap: $(READY)
 	$(BIN)/python -m tests.bench.heap

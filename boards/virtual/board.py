@@ -10,11 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from boards.firmware import install
 from boards.virtual.chip import Chip
 from boards.virtual.cuts import Cut, PanelMessage, Phase
 from boards.virtual.flash import NorFlash
 from boards.virtual.frontpanel import FrontPanel, PanelError, Screen, check_event
-from boards.virtual.install import install
 from boards.virtual.panelserver import PanelServer
 from boards.virtual.serialport import SerialPort
 from boards.virtual.service import Service
@@ -71,6 +71,7 @@ class VirtualBoard:
     ) -> None:
         self.directory = directory.resolve()
         self.fs = self.directory / "fs"
+        self.rom = self.directory / "romfs.bin"
         self.fs.mkdir(parents=True, exist_ok=True)
         self._claim = _claim(self.directory)
         self.heap = heap
@@ -117,9 +118,9 @@ class VirtualBoard:
 
     # Power
 
-    def install(self) -> None:
-        """Copy the firmware into the board's file system."""
-        install(self.fs)
+    def install(self, source: bool = False) -> None:
+        """Put the firmware on the board, as a ROMFS image or as source."""
+        install(self.fs, self.rom, source)
 
     def power_on(self) -> None:
         """Returns once the interpreter's process is started, before main.py runs."""
@@ -293,7 +294,7 @@ class VirtualBoard:
             "SAFE": str(int(self.safe_button)),
             "ID": self.unique_id.hex(),
         }
-        return Chip(self.fs, self.heap, repl, settings)
+        return Chip(self.fs, self.rom, self.heap, repl, settings)
 
     def _keep_id(self, given: bytes | None) -> bytes:
         file = self.directory / "unique_id"

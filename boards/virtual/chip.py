@@ -29,7 +29,9 @@ def _wheel() -> str:
 class Chip:
     """The process with its pty, its link (requests) and its events (panel input)."""
 
-    def __init__(self, root: Path, heap: str, repl: str, settings: dict[str, str]) -> None:
+    def __init__(
+        self, root: Path, rom: Path, heap: str, repl: str, settings: dict[str, str]
+    ) -> None:
         self.master, self.slave = os.openpty()
         # Until the interpreter is up nothing may be a Ctrl-C: it would kill the launcher.
         serialport.set_raw(self.slave, ctrl_c=False)
@@ -43,7 +45,7 @@ class Chip:
                 "BOARD_EVENTS": str(chip_events.fileno()),
                 **{"BOARD_" + name: value for name, value in settings.items()},
             }
-            arguments = [_wheel(), str(DEVICE), str(root), heap, repl]
+            arguments = [_wheel(), str(DEVICE), str(root), str(rom), heap, repl]
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", launch.__file__, *arguments],
                 stdin=self.slave,

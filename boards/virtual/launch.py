@@ -2,12 +2,14 @@
 
 The wheel ships MicroPython as a CPython extension, so a short start in CPython is needed anyway;
 it picks the REPL and puts a safe Ctrl-C in place.
-Arguments: folder of the wheel, device folder, root folder, heap size, "raw" or "friendly".
+Arguments: folder of the wheel, device folder, root folder, ROMFS image (none there: no such
+partition), heap size, "raw" or "friendly".
 """
 
 import ctypes
 import fcntl
 import importlib
+import mmap
 import os
 import signal
 import sys
@@ -21,7 +23,7 @@ ENDED_IN_RAW_REPL = 43
 _BOOT = """\
 __import__("sys").path[:] = [{device!r}]
 import _start
-_start.mount({device!r}, {root!r})
+_start.mount({device!r}, {root!r}, {rom!r})
 _exit = False
 try:
     for _name in _start.scripts({main!r}):
@@ -32,6 +34,8 @@ finally:
     _start.finish(_exit)
 """
 
+
+_mapped: list[mmap.mmap] = []  # for as long as the process lives
 
 # What the supervisor sends for Ctrl-C. The unix port's own handler, for SIGINT, jumps out of
 # whatever runs, even with the heap's lock held, and the interpreter hangs.
@@ -46,7 +50,18 @@ def _install_ctrl_c(library: ctypes.CDLL) -> None:
     libc.siginterrupt(ctypes.c_int(CTRL_C), 1)  # blocked reads and sleeps end at once
 
 
-def main(wheel: str, device: str, root: str, heap: str, repl: str) -> int:
+def _map(rom: str) -> tuple[int, int]:
+    """(address, size) of the image in memory: flash that a chip sees in its address space. It is
+    private: the chip's own writes are gone with its power, as those to mapped flash never are."""
+    if not os.path.exists(rom):
+        return 0, 0
+    with open(rom, "rb") as file:
+        flash = mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE)
+    _mapped.append(flash)
+    return ctypes.addressof(ctypes.c_char.from_buffer(flash)), len(flash)
+
+
+def main(wheel: str, device: str, root: str, rom: str, heap: str, repl: str) -> int:
     # As a controlling terminal, the pty takes the chip with it when the supervisor dies.
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     sys.path.insert(0, wheel)
@@ -55,7 +70,7 @@ def main(wheel: str, device: str, root: str, heap: str, repl: str) -> int:
     mode = ctypes.c_int.in_dll(library, "pyexec_mode_kind")
     mode.value = int(repl == "raw")
     _install_ctrl_c(library)
-    boot = _BOOT.format(device=device, root=root, main=repl == "friendly")
+    boot = _BOOT.format(device=device, root=root, rom=_map(rom), main=repl == "friendly")
     arguments = ["micropython", "-X", "heapsize=" + heap, "-i", "-c", boot]
     micropython_run.run_main(arguments)
     return ENDED_IN_RAW_REPL if mode.value else ENDED_IN_FRIENDLY_REPL

@@ -27,6 +27,7 @@ MERCHANT_NO = "104110070110001"
 TERMINAL_NO = "10000001"
 MERCHANT_NAME = "Corner shop"
 BUSINESS_DATE = "2026-11-20"
+OPENING = f"{BUSINESS_DATE}T09:00:00+08:00"
 
 # First lines of the screens that end a sale; "UNFINISHED SALE" is still under way.
 ENDS = ("APPROVED", "DECLINED", "NOT CHARGED", "OPEN CASE", "NO CONNECTION", "NOT POSSIBLE")
@@ -55,7 +56,9 @@ def card(number: int) -> dict[str, str]:
 class Host:
     """`companion host` as a process, with what it says as it runs."""
 
-    def __init__(self, directory: Path, faults: list[Event], port: int = 0) -> None:
+    def __init__(
+        self, directory: Path, faults: list[Event], port: int = 0, start: str = OPENING
+    ) -> None:
         script = directory / "faults.jsonl"
         script.write_text("".join(json.dumps(fault) + "\n" for fault in faults))
         self.ledger = directory / "host.sqlite"
@@ -65,7 +68,7 @@ class Host:
             [
                 *(sys.executable, "-m", "companion", "host"),
                 *("--listen", f"127.0.0.1:{port}", "--ledger", str(self.ledger)),
-                *("--faults", str(script), "--clock", f"{BUSINESS_DATE}T09:00:00+08:00"),
+                *("--faults", str(script), "--clock", start),
                 "--json",
             ],
             stdout=subprocess.PIPE,
@@ -132,16 +135,19 @@ class Shop:
         faults: list[Event] | None = None,
         heap: str = HEAP,
         journal_bytes: int = FLASH["journal"],
+        source: bool = False,
+        start: str = OPENING,
     ) -> None:
         self.directory = directory
         self.store = directory / "store"
         self.sync_port = free_port()
         self.seen_last: list[str] = []  # what the panel showed when the power went
-        self.host = Host(directory, faults or [])
+        self.host = Host(directory, faults or [], start=start)
+        self.acquirer_port = self.host.port  # what the terminal is told
         self.board = VirtualBoard(
             directory / "board", heap=heap, flash={**FLASH, "journal": journal_bytes}
         )
-        self.board.install()
+        self.board.install(source)
         self.board.power_on()
 
     def __enter__(self) -> Shop:
@@ -162,11 +168,11 @@ class Shop:
         """Give the serial port to the REPL."""
         self._run("escape", "--port", self.board.pty)
 
-    def host_day(self) -> Path:
-        """The host's day file, as the acquirer would send it after the day."""
-        out = self.directory / "day.csv"
+    def host_day(self, date: str = BUSINESS_DATE) -> Path:
+        """The host's file of a day, as the acquirer would send it after the day."""
+        out = self.directory / ("day.csv" if date == BUSINESS_DATE else f"day-{date}.csv")
         ledger = str(self.host.ledger)
-        self._run("host-day", "--ledger", ledger, "--date", BUSINESS_DATE, "--out", str(out))
+        self._run("host-day", "--ledger", ledger, "--date", date, "--out", str(out))
         return out
 
     def _run(self, *arguments: str, code: int = 0) -> str:
@@ -203,7 +209,7 @@ class Shop:
                 *("--port", self.board.pty, "--store", str(self.store)),
                 *("--merchant-name", MERCHANT_NAME),
                 *("--merchant-no", MERCHANT_NO, "--terminal-no", TERMINAL_NO),
-                *("--host", "127.0.0.1", "--host-port", str(self.host.port)),
+                *("--host", "127.0.0.1", "--host-port", str(self.acquirer_port)),
                 *("--sync-port", str(self.sync_port), "--response-ms", str(response_ms)),
                 *("--reversal-wait-ms", str(reversal_wait_ms)),
             ],

@@ -1,34 +1,78 @@
-"""What a board's file system holds after install, and that main.py finds it there."""
+"""What a board holds after install, and that main.py finds it there."""
 
 from pathlib import Path
 
+import pytest
+
+from boards import firmware
 from boards.virtual.board import VirtualBoard
-from boards.virtual.install import REPOSITORY, install
+from tests.test_package import device_files
 
 
-def test_install_copies_the_firmware_flat_and_only_what_the_device_needs(tmp_path: Path) -> None:
-    install(tmp_path)
-    there = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()}
-    assert {"boot.py", "main.py", "protocol/frame.py", "terminal/engine.py"} <= there
-    assert "protocol/iso8583/profiles/unionpay_pos.json" in there
-    for file in there:
-        assert file.endswith(".py") or file.startswith("protocol/iso8583/profiles/"), file
-    assert (tmp_path / "main.py").read_bytes() == (
-        REPOSITORY / "firmware" / "main.py"
-    ).read_bytes()
+def _files(root: Path) -> set[str]:
+    return {str(file.relative_to(root)) for file in root.rglob("*") if file.is_file()}
+
+
+def test_as_source_the_firmware_lies_flat_in_the_file_system(tmp_path: Path) -> None:
+    root = tmp_path / "fs"
+    root.mkdir()
+    firmware.install(root, tmp_path / "rom", source=True)
+    assert _files(root) == set(device_files())
+    assert not (tmp_path / "rom").exists()
+
+
+def test_in_romfs_only_the_start_is_left_in_the_file_system(tmp_path: Path) -> None:
+    root = tmp_path / "fs"
+    root.mkdir()
+    firmware.install(root, tmp_path / "rom")
+    assert _files(root) == {"boot.py", "main.py"}
+
+
+def test_the_image_is_the_same_every_time() -> None:
+    assert firmware.image() == firmware.image()
 
 
 def test_a_second_install_removes_what_the_firmware_no_longer_has(tmp_path: Path) -> None:
-    install(tmp_path)
-    (tmp_path / "terminal" / "gone.py").write_text("")
-    (tmp_path / "mine.txt").write_text("stays")
-    install(tmp_path)
-    assert not (tmp_path / "terminal" / "gone.py").exists()
-    assert (tmp_path / "mine.txt").exists()
+    root = tmp_path / "fs"
+    (root / "terminal").mkdir(parents=True)
+    (root / "terminal" / "gone.py").write_text("")
+    (root / "mine.txt").write_text("stays")
+    firmware.install(root, tmp_path / "rom", source=True)
+    assert not (root / "terminal" / "gone.py").exists()
+    firmware.install(root, tmp_path / "rom")
+    assert _files(root) == {"boot.py", "main.py", "mine.txt"}
 
 
-def test_the_device_sees_its_own_root_and_not_the_hosts(board: VirtualBoard) -> None:
+_WALK = """
+import os
+def walk(folder):
+    for name, kind, *_ in os.ilistdir(folder):
+        if kind == 0x4000:
+            walk(folder + "/" + name)
+        else:
+            print("HAS", (folder + "/" + name)[5:])
+walk("/rom")
+print("ALL")
+"""
+
+
+def test_the_device_mounts_the_image_with_every_module_in_it(board: VirtualBoard) -> None:
     board.install()
+    (board.fs / "main.py").write_text(_WALK)
+    board.power_on()
+    shown = board.wait_serial("ALL")
+    there = {line[4:] for line in shown.splitlines() if line.startswith("HAS ")}
+    wanted = {name.replace(".py", ".mpy") for name in device_files()}
+    assert there == wanted - {"boot.mpy", "main.mpy"}
+
+
+@pytest.mark.parametrize(
+    ("source", "place"), [(True, "protocol/frame.py"), (False, "/rom/protocol/frame.mpy")]
+)
+def test_the_device_sees_its_own_root_and_not_the_hosts(
+    board: VirtualBoard, source: bool, place: str
+) -> None:
+    board.install(source)
     (board.fs / "main.py").write_text(
         "import os\nfrom protocol import frame\n"
         "print(sorted(os.listdir('/')), frame.__file__)\n"
@@ -36,5 +80,5 @@ def test_the_device_sees_its_own_root_and_not_the_hosts(board: VirtualBoard) -> 
     )
     board.power_on()
     tail = board.wait_serial("NO ETC")
-    assert "'boot.py', 'main.py', 'protocol', 'terminal'" in tail
-    assert "protocol/frame.py" in tail
+    assert "'boot.py', 'main.py'" in tail
+    assert place in tail

@@ -3,11 +3,13 @@
 import os
 import sys
 
+import uctypes
 import vfs
 
 
-def mount(device: str, files: str):
-    """Make ``files`` the root file system, and ``device`` the modules a board has built in."""
+def mount(device: str, files: str, rom: tuple):
+    """Make ``files`` the root file system, and ``device`` the modules a board has built in.
+    ``rom``: address and size of the ROMFS partition in memory, as mp_init() mounts it."""
     root = vfs.VfsPosix(files)
     built_in = vfs.VfsPosix(device)
     vfs.umount("/")
@@ -15,6 +17,10 @@ def mount(device: str, files: str):
     vfs.mount(built_in, "/_virtual", readonly=True)
     os.chdir("/")
     sys.path[:] = ["", ".frozen", "/lib", "/_virtual"]
+    address, size = rom
+    if size:
+        vfs.mount(vfs.VfsRom(uctypes.bytearray_at(address, size)), "/rom")
+        sys.path.extend(["/rom", "/rom/lib"])
 
 
 def scripts(main: bool) -> list:
