@@ -16,7 +16,7 @@ from boards.virtual.cuts import Cut, PanelMessage, Phase
 from boards.virtual.flash import NorFlash
 from boards.virtual.frontpanel import FrontPanel, PanelError, Screen, check_event
 from boards.virtual.panelserver import PanelServer
-from boards.virtual.serialport import SerialPort
+from boards.virtual.serialport import MAX_RATE, Line, SerialPort
 from boards.virtual.service import Service
 from boards.virtual.supervisor import Supervisor
 
@@ -68,6 +68,7 @@ class VirtualBoard:
         heap: str = HEAP,
         panel_port: int = 0,
         unique_id: bytes | None = None,
+        line: Line | None = None,
     ) -> None:
         self.directory = directory.resolve()
         self.fs = self.directory / "fs"
@@ -75,6 +76,7 @@ class VirtualBoard:
         self.fs.mkdir(parents=True, exist_ok=True)
         self._claim = _claim(self.directory)
         self.heap = heap
+        self._line = line
         self.unique_id = self._keep_id(unique_id)
         self.safe_button = False
         """Held at the next start: the firmware leaves the board to the REPL."""
@@ -87,7 +89,7 @@ class VirtualBoard:
         self._tail = bytearray()
         self._closed = False
         self._service = Service(f"virtual board {self.directory.name}")
-        self._serial = SerialPort(self._service.loop, self._on_serial)
+        self._serial = SerialPort(self._service.loop, self._on_serial, line)
         self._server = PanelServer(self._from_client, self._current_screen)
         self._supervisor = Supervisor(
             self.flash,
@@ -207,6 +209,11 @@ class VirtualBoard:
         return self._serial.path
 
     @property
+    def serial_rate(self) -> int:
+        """Baud of the chip's end of the serial port; it matters on a board with a line."""
+        return self._serial.rate
+
+    @property
     def serial_tail(self) -> str:
         """The latest 8 KB that the chip sent, whether or not somebody read them."""
         with self._changed:
@@ -293,6 +300,7 @@ class VirtualBoard:
             "CAUSE": cause,
             "SAFE": str(int(self.safe_button)),
             "ID": self.unique_id.hex(),
+            "BAUD": str(MAX_RATE if self._line else 0),
         }
         return Chip(self.fs, self.rom, self.heap, repl, settings)
 

@@ -27,6 +27,7 @@ _READY = 7
 _WATCHDOG = 8
 _HARD_RESET = 9
 _SOFT_RESET = 10
+_BAUD = 11
 
 _WITH_DATA = (_PROGRAM, _FIND, _PANEL)
 _MAX_DATA = 1 << 20
@@ -52,6 +53,7 @@ class Handler(Protocol):
     def kbd_intr(self, on: bool) -> None: ...
     def ready(self) -> None: ...
     def watchdog(self, timeout_ms: int) -> None: ...
+    def set_baud(self, rate: int) -> None: ...
 
 
 def serve(link: socket.socket, handler: Handler) -> str:
@@ -104,6 +106,8 @@ def _carry_out(
         handler.ready()
     elif operation == _WATCHDOG:
         handler.watchdog(address)
+    elif operation == _BAUD:
+        handler.set_baud(address)
     elif operation == _HARD_RESET:
         raise ChipEnded("hard")
     elif operation == _SOFT_RESET:

@@ -23,6 +23,7 @@ class Peripherals:
     panel: Callable[[PanelMessage], None]
     listening: Callable[[], None]
     watchdog_fed: Callable[[int], None]
+    set_baud: Callable[[int], None]
 
 
 class Requests:
@@ -83,6 +84,9 @@ class Requests:
 
     def watchdog(self, timeout_ms: int) -> None:
         self._around.watchdog_fed(timeout_ms)
+
+    def set_baud(self, rate: int) -> None:
+        self._around.set_baud(rate)
 
     def _flash(self, partition: int) -> NorFlash:
         return self._around.flash[self._labels[partition]]

@@ -3,6 +3,8 @@
 A chip gets a new pty at every start, the outer one keeps its path over power cycles. Both are
 raw: bytes pass unchanged. Whether 0x03 is a Ctrl-C stands in the inner line's settings, so that
 the REPL of the unix port, which makes the line raw while it reads, switches it as it should.
+
+With a ``Line`` between them the bytes take the time that they take at a baud rate.
 """
 
 import asyncio
@@ -10,7 +12,11 @@ import fcntl
 import os
 import struct
 import termios
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from boards.virtual.wire import Wire
 
 RECEIVE_RING = 259
 """Bytes kept for a chip that reads late. ESP32 drops the rest in silence, and so do we."""
@@ -20,6 +26,29 @@ _PATIENCE = 0.2  # seconds; then output that no host reads is thrown away, as US
 _CTRL_C = b"\x03"
 # A flag without an effect of its own while ISIG is off; the supervisor sends the signal itself.
 _TAKES_CTRL_C = termios.NOFLSH
+
+
+RATE = 115200
+"""Baud of a chip's REPL port after a start."""
+
+MAX_RATE = 921600
+
+# Bytes that a UART holds before its writer has to wait.
+_FIFO = 128
+_RATES = {
+    getattr(termios, name): int(name[1:])
+    for name in dir(termios)
+    if name[0] == "B" and name[1:].isdigit() and name != "B0"
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line with a baud rate: that of the chip's UART, and for the host what its program has set
+    the port to. ``noise``: of a million bytes so many are damaged, in each direction."""
+
+    noise: int = 0
+    seed: int = 0
 
 
 def set_raw(descriptor: int, ctrl_c: bool) -> None:
@@ -41,7 +70,10 @@ class SerialPort:
     """All methods except ``close`` are for the event loop's thread."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, on_output: Callable[[bytes], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_output: Callable[[bytes], None],
+        line: Line | None = None,
     ) -> None:
         self.dropped = 0
         """Bytes towards the chip that found its ring full."""
@@ -58,6 +90,11 @@ class SerialPort:
         self._outbox = bytearray()
         self._nobody_reads = False
         self._discard_timer: asyncio.TimerHandle | None = None
+        self._wires: tuple[Wire, Wire] | None = None  # to the chip, to the host
+        if line:
+            self._wires = (Wire(line.noise, 2 * line.seed), Wire(line.noise, 2 * line.seed + 1))
+        self.rate = RATE
+        self._arrival: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
         self._loop.add_reader(self._outer, self._from_host)
@@ -68,6 +105,7 @@ class SerialPort:
         ``interrupt`` is called for a Ctrl-C; it returns False when it was data after all.
         """
         self._interrupt = interrupt
+        self.rate = RATE
         os.set_blocking(master, False)
         self._inner = (master, slave)
         self._loop.add_reader(master, self._from_chip)
@@ -90,20 +128,67 @@ class SerialPort:
         self._inner = None
         os.close(master)
 
+    def set_rate(self, rate: int) -> None:
+        """The chip's UART runs at this baud rate from now on, until the chip starts again."""
+        self.rate = rate
+
     def emit(self, data: bytes) -> None:
         """Send to the host."""
         self._on_output(data)
-        self._outbox += data
-        self._to_host()
+        if self._wires:
+            self._send(self._wires[1], data, self.rate, self._host_rate())
+        else:
+            self._outbox += data
+            self._to_host()
 
     def close(self) -> None:
         """After the event loop has ended."""
+        if self._arrival is not None:
+            self._arrival.cancel()
         os.close(self._outer)
         os.close(self._outer_slave)
 
     def _from_host(self) -> None:
-        self._inbox += self._read(self._outer)
+        data = self._read(self._outer)
+        if self._wires:
+            self._send(self._wires[0], data, self._host_rate(), self.rate)
+        else:
+            self._inbox += data
+            self._pass_on()
+
+    # The line, when it has a rate
+
+    def _host_rate(self) -> int:
+        return _RATES.get(termios.tcgetattr(self._outer)[5], RATE)
+
+    def _send(self, wire: Wire, data: bytes, sent_at: int, read_at: int) -> None:
+        wire.put(data, time.monotonic_ns(), sent_at, read_at)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Come back when the next byte arrives; a UART whose buffer is full takes no more."""
+        assert self._wires
+        arrivals = [wire.next_at for wire in self._wires if wire.next_at is not None]
+        if arrivals and self._arrival is None:
+            self._arrival = self._loop.call_at(min(arrivals) / 1e9, self._arrived)
+        if self._discard_timer is None:
+            self._pause(len(self._wires[1]) >= _FIFO)
+        if len(self._wires[0]) >= _FIFO:
+            self._loop.remove_reader(self._outer)
+        else:
+            self._loop.add_reader(self._outer, self._from_host)
+
+    def _arrived(self) -> None:
+        assert self._wires
+        self._arrival = None
+        now = time.monotonic_ns()
+        self._inbox += self._wires[0].take(now)
         self._pass_on()
+        data = self._wires[1].take(now)
+        if data:
+            self._outbox += data
+            self._to_host()
+        self._schedule()
 
     def _pass_on(self) -> None:
         if self._inner is None or not self._listening:

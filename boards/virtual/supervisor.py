@@ -44,7 +44,14 @@ class Supervisor:
         self._serial = serial
         self._changed = changed
         self._start_chip = start_chip
-        self._around = Peripherals(flash, self.cuts, panel, self._listening, self._watchdog_fed)
+        self._around = Peripherals(
+            flash,
+            self.cuts,
+            panel,
+            self._listening,
+            self._watchdog_fed,
+            lambda rate: service.call(serial.set_rate, rate),
+        )
         self._switch = threading.Lock()  # one power_on or power_off at a time
         self._thread: threading.Thread | None = None
         self._chip: Chip | None = None

@@ -21,6 +21,7 @@ READY = 7
 WATCHDOG = 8
 HARD_RESET = 9
 SOFT_RESET = 10
+BAUD = 11
 
 _stream = open(int(os.getenv("BOARD_LINK", "-1")), "r+b")
 _send = _stream.write
@@ -75,7 +76,7 @@ def value() -> int:
 
 
 def setting(name: str) -> str:
-    """What the supervisor set for this run: CAUSE, SAFE, ID."""
+    """What the supervisor set for this run: CAUSE, SAFE, ID, BAUD."""
     return os.getenv("BOARD_" + name, "")
 
 

@@ -45,6 +45,16 @@ def connect_wifi(ssid: str, password: str) -> bool:
     return _wlan.isconnected()
 
 
+def max_baud() -> int:
+    """The fastest rate of the REPL port; 0 when it has no rate of its own, as on USB."""
+    return int(_link.setting("BAUD"))
+
+
+def set_baud(rate: int):
+    """Change the REPL port's rate, when what was written to it has left."""
+    _link.call(_link.BAUD, 0, rate)
+
+
 class Clock:
     """Wall time of a chip without a battery: not set until somebody sets it."""
 
