@@ -28,6 +28,7 @@ TERMINAL_NO = "10000001"
 MERCHANT_NAME = "Corner shop"
 BUSINESS_DATE = "2026-11-20"
 OPENING = f"{BUSINESS_DATE}T09:00:00+08:00"
+DIALECT = "unionpay_pos"
 
 # First lines of the screens that end a sale; "UNFINISHED SALE" is still under way.
 ENDS = ("APPROVED", "DECLINED", "NOT CHARGED", "OPEN CASE", "NO CONNECTION", "NOT POSSIBLE")
@@ -57,7 +58,12 @@ class Host:
     """`companion host` as a process, with what it says as it runs."""
 
     def __init__(
-        self, directory: Path, faults: list[Event], port: int = 0, start: str = OPENING
+        self,
+        directory: Path,
+        faults: list[Event],
+        port: int = 0,
+        start: str = OPENING,
+        dialect: str = DIALECT,
     ) -> None:
         script = directory / "faults.jsonl"
         script.write_text("".join(json.dumps(fault) + "\n" for fault in faults))
@@ -69,7 +75,7 @@ class Host:
                 *(sys.executable, "-m", "companion", "host"),
                 *("--listen", f"127.0.0.1:{port}", "--ledger", str(self.ledger)),
                 *("--faults", str(script), "--clock", start),
-                "--json",
+                *("--dialect", dialect, "--json"),
             ],
             stdout=subprocess.PIPE,
             text=True,
@@ -137,12 +143,15 @@ class Shop:
         journal_bytes: int = FLASH["journal"],
         source: bool = False,
         start: str = OPENING,
+        dialect: str = DIALECT,
     ) -> None:
+        """``dialect`` is the host's, and the profile that the terminal is given."""
         self.directory = directory
         self.store = directory / "store"
         self.sync_port = free_port()
         self.seen_last: list[str] = []  # what the panel showed when the power went
-        self.host = Host(directory, faults or [], start=start)
+        self.dialect = dialect
+        self.host = Host(directory, faults or [], start=start, dialect=dialect)
         self.acquirer_port = self.host.port  # what the terminal is told
         self.board = VirtualBoard(
             directory / "board", heap=heap, flash={**FLASH, "journal": journal_bytes}
@@ -190,28 +199,29 @@ class Shop:
             )
         return done.stdout if code == 0 else done.stdout + done.stderr
 
-    def provision(self, response_ms: int = 400, reversal_wait_ms: int = 100) -> None:
-        """Give the fresh terminal its identity and wait until it is ready to sell."""
+    def provision(self, response_ms: int = 400, reversal_wait_ms: int = 100, *more: str) -> None:
+        """Give the fresh terminal its identity and wait until it is ready to sell. ``more`` are
+        options of the command."""
         self.board.wait_screen("NOT PROVISIONED", WAIT)
-        process = self.provisioning(response_ms, reversal_wait_ms)
+        process = self.provisioning(response_ms, reversal_wait_ms, *more)
         said, _ = process.communicate(timeout=60)
         if process.returncode:
             raise RuntimeError(f"companion provision: exit {process.returncode}\n{said}")
         self.board.wait_screen(MERCHANT_NAME, WAIT)
 
     def provisioning(
-        self, response_ms: int = 400, reversal_wait_ms: int = 100
+        self, response_ms: int = 400, reversal_wait_ms: int = 100, *more: str
     ) -> subprocess.Popen[str]:
         """`companion provision` as a process, for those who want to disturb it."""
         return subprocess.Popen(
             [
                 *(sys.executable, "-m", "companion", "provision"),
                 *("--port", self.board.pty, "--store", str(self.store)),
-                *("--merchant-name", MERCHANT_NAME),
+                *("--merchant-name", MERCHANT_NAME, "--profile", self.dialect),
                 *("--merchant-no", MERCHANT_NO, "--terminal-no", TERMINAL_NO),
                 *("--host", "127.0.0.1", "--host-port", str(self.acquirer_port)),
                 *("--sync-port", str(self.sync_port), "--response-ms", str(response_ms)),
-                *("--reversal-wait-ms", str(reversal_wait_ms)),
+                *("--reversal-wait-ms", str(reversal_wait_ms), *more),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

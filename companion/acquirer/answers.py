@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from companion.acquirer import keys
 from companion.acquirer.clock import CHINA, iso
-from companion.acquirer.keys import SessionKeys
+from companion.acquirer.keys import Scheme, SessionKeys
 from companion.acquirer.kinds import REVERSAL_MTIS, Kind
 from companion.acquirer.records import (
     APPROVED,
@@ -60,6 +59,11 @@ class Policy:
     """The largest completion, of its pre-authorisation's amount."""
     days: int = 30
     """How old the original of a refund, a cancel or a completion may be."""
+    scheme: Scheme = field(default_factory=Scheme)
+    reasons: tuple[str, ...] = ("98", "96", "A0", "06")
+    """F39 that a reversal may have."""
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """F39 that the dialect spells otherwise than the rules."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +106,12 @@ class Moment:
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer's fields, the key for its field 64 (None: it carries none), and the writes."""
+    """The answer's fields, the keys for its MAC (None: it carries none), and the writes."""
 
     mti: str
     fields: Mapping[int, str]
     writes: tuple[Write, ...] = ()
-    mac_key: bytes | None = None
+    keys: SessionKeys | None = None
 
     @property
     def f39(self) -> str:
@@ -130,7 +134,7 @@ def answer(
     *,
     extra: Mapping[int, str] | None = None,
     writes: tuple[Write, ...] = (),
-    mac_key: bytes | None = None,
+    keys: SessionKeys | None = None,
 ) -> Decision:
     now = moment.local
     fields = {number: request.get(number) for number in _ECHOED if number in request.fields}
@@ -140,10 +144,10 @@ def answer(
         15: f"{now:%m%d}",
         32: _ACQUIRER,
         37: moment.rrn,
-        39: f39,
+        39: moment.policy.codes.get(f39, f39),
         44: f"{_ISSUER}{_ACQUIRER}",
     }
-    return Decision(answer_mti(request.mti), fields | dict(extra or {}), writes, mac_key)
+    return Decision(answer_mti(request.mti), fields | dict(extra or {}), writes, keys)
 
 
 def refuse_malformed(partial: Message) -> Decision:
@@ -163,8 +167,7 @@ def missing(request: Message, needed: tuple[int, ...]) -> bool:
 
 
 def mac_is_wrong(request: Message, session_keys: SessionKeys) -> bool:
-    mac = bytes.fromhex(request.get(64))
-    return not keys.mac_matches(session_keys.mac, request.mac_data, mac)
+    return not session_keys.sealed(request.mac_data, bytes.fromhex(request.get(64)))
 
 
 def refusal(request: Message, known: Known, kind: Kind | None, needed: tuple[int, ...]) -> str:
@@ -207,5 +210,5 @@ def booking(
         asked_minor=request.amount_minor or 0,
         original_id=0,
         status=APPROVED if approved else DECLINED,
-        f39=f39,
+        f39=moment.policy.codes.get(f39, f39),
     )

@@ -134,9 +134,8 @@ def _answered(
     request: Message, known: Known, moment: Moment, f48: str, writes: tuple[Write, ...] = ()
 ) -> Decision:
     """00, with a MAC if the request had one."""
-    has_mac = known.session_keys is not None and request.get(64)
-    mac_key = known.session_keys.mac if known.session_keys is not None and has_mac else None
-    return answer(request, moment, OK, extra={48: f48}, writes=writes, mac_key=mac_key)
+    keys = known.session_keys if request.get(64) else None
+    return answer(request, moment, OK, extra={48: f48}, writes=writes, keys=keys)
 
 
 def _replied(asked: str, reply: str) -> str:

@@ -17,6 +17,7 @@ from companion.acquirer.answers import (
     refuse_malformed,
 )
 from companion.acquirer.clock import Clock
+from companion.acquirer.dialects import Dialect, UnionPay
 from companion.acquirer.faults import Fault
 from companion.acquirer.kinds import Kind
 from companion.acquirer.ledger import Ledger
@@ -59,12 +60,14 @@ class Desk:
         policy: Policy | None = None,
         random: Callable[[int], bytes] = secrets.token_bytes,
         note: Callable[[Write], None] | None = None,
+        dialect: Dialect | None = None,
     ) -> None:
         """``random`` makes session keys; ``note`` is told every write once it is durable."""
         self._ledger = ledger
         self._terminals = terminals
         self._clock = clock
         self._policy = policy or Policy()
+        self.dialect = dialect or UnionPay()
         self._random = random
         self._note = note
 
@@ -74,7 +77,7 @@ class Desk:
         card = self._ledger.card(request.pan) if request.pan else None
         with self._ledger.begin() as posting:
             now = self._clock.now(posting.booked_since)
-            fresh = keys.fresh_keys(self._random)
+            fresh = keys.fresh_keys(self._random, self._policy.scheme)
             moment = Moment(now, posting.next_serial(), fresh, self._policy)
             known = self._known(posting, request, card, fault)
             decision = rules.decide(request, known, moment, fault)
@@ -84,11 +87,11 @@ class Desk:
         if self._note is not None:
             for change in decision.writes:
                 self._note(change)
-        return _encoded(request, decision, fault)
+        return self._encoded(request, decision, fault)
 
     def refuse_malformed(self, partial: Message) -> Answer:
         """The answer to a message that is broken beyond its identity; nothing is booked."""
-        return _encoded(partial, refuse_malformed(partial), None)
+        return self._encoded(partial, refuse_malformed(partial), None)
 
     def _known(
         self, posting: Posting, request: Message, card: Card | None, fault: Fault | None
@@ -100,7 +103,7 @@ class Desk:
         known = Known(
             terminal=terminal,
             session=session,
-            session_keys=_session_keys(terminal, session),
+            session_keys=self._session_keys(terminal, session),
             card=card,
             batch=posting.batch(request.terminal_no, number),
         )
@@ -123,6 +126,34 @@ class Desk:
             booked=posting.transaction(identity(request)),
             reversal=posting.reversal(identity(request)),
             original=posting.original(found) if found else None,
+        )
+
+    def _session_keys(
+        self, terminal: Terminal | None, session: Session | None
+    ) -> keys.SessionKeys | None:
+        if terminal is None or session is None:
+            return None
+        try:
+            return keys.unwrap(terminal.tmk, session.key_block, self._policy.scheme)
+        except keys.KeyBlockError:
+            return None  # master key or scheme changed since it signed in: it has to sign in again
+
+    def _encoded(self, request: Message, decision: Decision, fault: Fault | None) -> Answer:
+        do = fault.do if fault is not None else ""
+        fields = dict(decision.fields)
+        if do == faults.NO_F39:
+            del fields[39]
+        if decision.keys is not None:
+            fields[64] = _MAC_PLACEHOLDER
+        requirement = SIGN_IN_AGAIN if do == faults.SIGN_IN_AGAIN else decision.requirement
+        data = self.dialect.encode(request, decision.mti, fields, requirement)
+        if decision.keys is not None:
+            mac = decision.keys.seal(self.dialect.mac_data(data))
+            if do == faults.BAD_MAC:
+                mac = bytes(byte ^ 1 for byte in mac)
+            data = wire.set_mac(data, mac)
+        return Answer(
+            data, decision.mti, decision.f39, fields.get(37, ""), fields.get(60, "")[2:8]
         )
 
 
@@ -167,15 +198,6 @@ def _find_original(
     return found
 
 
-def _session_keys(terminal: Terminal | None, session: Session | None) -> keys.SessionKeys | None:
-    if terminal is None or session is None:
-        return None
-    try:
-        return keys.unwrap(terminal.tmk, session.key_block)
-    except keys.KeyBlockError:
-        return None  # its master key was changed since it signed in: it has to sign in again
-
-
 def _logs(
     request: Message, decision: Decision, card: Card | None, fault: Fault | None
 ) -> tuple[LogMessage, LogMessage]:
@@ -186,21 +208,3 @@ def _logs(
         LogMessage(who, request.mti, amount, masked, request.get(39), ""),
         LogMessage(who, decision.mti, amount, masked, decision.f39, done),
     )
-
-
-def _encoded(request: Message, decision: Decision, fault: Fault | None) -> Answer:
-    do = fault.do if fault is not None else ""
-    fields = dict(decision.fields)
-    if do == faults.NO_F39:
-        del fields[39]
-    requirement = SIGN_IN_AGAIN if do == faults.SIGN_IN_AGAIN else decision.requirement
-    prefix = wire.answer_prefix(request.prefix, requirement)
-    if decision.mac_key is not None:
-        fields[64] = _MAC_PLACEHOLDER
-    data = wire.encode(decision.mti, fields, prefix)
-    if decision.mac_key is not None:
-        mac = keys.cup_ecb(decision.mac_key, wire.mac_data(data))
-        if do == faults.BAD_MAC:
-            mac = bytes(byte ^ 1 for byte in mac)
-        data = wire.set_mac(data, mac)
-    return Answer(data, decision.mti, decision.f39, fields.get(37, ""), fields.get(60, "")[2:8])

@@ -22,6 +22,7 @@ DELAY_REQUEST = "delay_request"
 DUPLICATE_REQUEST = "duplicate_request"
 REORDER_REQUEST = "reorder_request"
 TRUNCATE_REQUEST = "truncate_request"
+RESET_REQUEST = "reset_request"
 # On the way back.
 DROP_ANSWER = "drop_answer"
 HOLD_ANSWER = "hold_answer"
@@ -52,6 +53,7 @@ ACTIONS = {
     DUPLICATE_REQUEST: None,
     REORDER_REQUEST: None,
     TRUNCATE_REQUEST: "bytes",
+    RESET_REQUEST: "bytes",
     DROP_ANSWER: None,
     HOLD_ANSWER: None,
     DELAY_ANSWER: "ms",
@@ -88,7 +90,7 @@ _RANGES = {
     "amount_minor": (0, 999_999_999_999),
     "minor": (1, 999_999_999_999),
     "ms": (1, 600_000),
-    "bytes": (0, 1025),
+    "bytes": (0, 1026),
 }
 _DIGITS = {"stan": 6, "batch": 6}
 

@@ -52,6 +52,7 @@ class Front:
 
     def __init__(self, desk: Desk, script: FaultScript, tell: Listener) -> None:
         self._desk = desk
+        self._dialect = desk.dialect
         self._script = script
         self._tell = tell
         self._held_requests: list[tuple[Message, Line]] = []
@@ -60,7 +61,7 @@ class Front:
     def receive(self, data: bytes, line: Line = None, fault: Fault | None = None) -> list[Due]:
         """One message without its length. ``fault`` strikes instead of the script's."""
         try:
-            request = wire.decode(data)
+            request = self._dialect.decode(data)
             if not rules.is_request(request.mti):
                 raise MessageError(f"MTI {request.mti} is not a request")
         except MessageError as error:
@@ -80,13 +81,16 @@ class Front:
             return self._released(twice)
         elif do == faults.TRUNCATE_REQUEST:
             try:
-                wire.decode(data[: fault.bytes])
+                self._dialect.decode(data[: fault.bytes])
             except MessageError as error:
                 return self._malformed(error, line)
             return self._released(self._process(request, None, line))  # longer than it is
+        elif do == faults.RESET_REQUEST and fault.bytes >= len(wire.frame(data)):
+            for sending in self._process(request, None, line):
+                self.lost(sending)  # the whole request was there; its answer has nowhere to go
         else:
             self._tell(about("dropped", request, what="request"))
-        return []
+        return [Sending(0, line, reset=True)] if do == faults.RESET_REQUEST else []
 
     def arrive(self, arrival: Arrival) -> list[Due]:
         """What a delayed request leads to, now that it is there."""
@@ -113,7 +117,7 @@ class Front:
         answer = self._desk.refuse_malformed(error.partial)
         return [_sending(error.partial, answer, line)]
 
-    def _process(self, request: Message, fault: Fault | None, line: Line) -> list[Due]:
+    def _process(self, request: Message, fault: Fault | None, line: Line) -> list[Sending]:
         try:
             answer = self._desk.handle(request, fault)
         except LedgerError as error:
@@ -134,8 +138,9 @@ class Front:
             return []
         return [sending, sending] if fault.do == faults.DUPLICATE_ANSWER else [sending]
 
-    def _released(self, due: list[Due]) -> list[Due]:
+    def _released(self, decided: list[Sending]) -> list[Due]:
         """What was just decided, then what was held to come after it."""
+        due: list[Due] = [*decided]
         requests, self._held_requests = self._held_requests, []
         for request, line in requests:
             due += self._process(request, None, line)
@@ -154,6 +159,7 @@ _ON_REQUEST = (
     faults.DUPLICATE_REQUEST,
     faults.REORDER_REQUEST,
     faults.TRUNCATE_REQUEST,
+    faults.RESET_REQUEST,
 )
 _ON_ANSWER = (faults.DELAY_ANSWER, faults.TRUNCATE_ANSWER, faults.RESET_ANSWER)
 

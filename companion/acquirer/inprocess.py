@@ -20,6 +20,7 @@ from datetime import datetime, timezone
 from companion.acquirer.answers import Policy
 from companion.acquirer.clock import SetClock
 from companion.acquirer.desk import Desk
+from companion.acquirer.dialects import Dialect
 from companion.acquirer.events import Event, Listener
 from companion.acquirer.faults import Fault, FaultScript
 from companion.acquirer.front import Arrival, Due, Front, Line, Sending
@@ -42,13 +43,14 @@ class InProcessHost:
         terminals: Iterable[Terminal] = (TEST_TERMINAL,),
         script: FaultScript | None = None,
         policy: Policy | None = None,
+        dialect: Dialect | None = None,
         note: Callable[[Write], None] | None = None,
         tell: Listener | None = None,
     ) -> None:
         self.ledger = Ledger.in_memory(dice.randbytes(32))
         self._clock = SetClock(_START)
         known = {terminal.terminal_no: terminal for terminal in terminals}
-        desk = Desk(self.ledger, known, self._clock, policy, dice.randbytes, note)
+        desk = Desk(self.ledger, known, self._clock, policy, dice.randbytes, note, dialect)
         self._front = Front(desk, script or FaultScript(), tell or _silent)
 
     def set_time(self, moment: datetime) -> None:

@@ -10,6 +10,7 @@ under the terminal's master key. Clear PANs, track data and PIN blocks never get
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import os
@@ -51,10 +52,11 @@ class Ledger:
         if not create and not path.exists():
             raise LedgerError(f"{path}: no such ledger")
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._database = _connect(str(path), busy_s)
-            cards = self._database.execute("SELECT id FROM accounts LIMIT 1").fetchone()
-            self._card_key = _card_key(path.with_name(path.name + ".key"), make=cards is None)
+            with _opening(path.parent):
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+                self._database = _connect(str(path), busy_s)
+                cards = self._database.execute("SELECT id FROM accounts LIMIT 1").fetchone()
+                self._card_key = _card_key(path.with_name(path.name + ".key"), make=cards is None)
         except (OSError, sqlite3.Error) as error:
             raise LedgerError(f"{path}: {_reason(error)}") from None
 
@@ -161,6 +163,18 @@ def _due(row: Transaction, known: dict[int, Transaction]) -> dict[str, tuple[int
         elif debit:
             due[card], due[merchant] = (abs(debit), debit), (abs(debit), -debit)
     return due
+
+
+@contextmanager
+def _opening(directory: Path) -> Iterator[None]:
+    """One process at a time: SQLite does not wait for another that turns the same new file into
+    a ledger, and two must not make two card keys. The kernel frees the lock of a dead one."""
+    handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _connect(name: str, busy_s: float) -> sqlite3.Connection:

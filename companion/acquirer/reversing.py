@@ -32,7 +32,6 @@ from companion.acquirer.records import (
 )
 from companion.acquirer.wire import Message
 
-REASONS = ("98", "96", "A0", "06")
 _NEEDS = (2, 4, 11, 25, 39, 41, 42, 49, 60)
 
 
@@ -41,7 +40,7 @@ def decide(
 ) -> Decision:
     needs = (3, *_NEEDS) if kind is None or kind.processing else _NEEDS
     stopped = refusal(request, known, kind, needs)
-    if not stopped and request.get(39) not in REASONS:
+    if not stopped and request.get(39) not in moment.policy.reasons:
         stopped = MALFORMED
     if not stopped and kind is not None and not _names_itself(request, kind):
         stopped = MALFORMED
@@ -54,8 +53,8 @@ def decide(
     # With a loose look-up the original found need not be the one that was meant.
     undone = known.booked.identity if known.booked is not None else identity(request, kind)
     done = PostReversal(undone, request.get(39), f39, effect)
-    mac_key = known.session_keys.mac if f39 == OK else None
-    return answer(request, moment, f39, writes=(done,), mac_key=mac_key)
+    keys = known.session_keys if f39 == OK else None
+    return answer(request, moment, f39, writes=(done,), keys=keys)
 
 
 def _names_itself(request: Message, kind: Kind) -> bool:

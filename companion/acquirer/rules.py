@@ -67,14 +67,15 @@ def _sign_in(
 ) -> Decision:
     if missing(request, _SIGN_IN_NEEDS):
         return answer(request, moment, MALFORMED)
-    if (request.message_type, request.network_code) != ("00", "003"):
+    form = moment.policy.scheme.block
+    if (request.message_type, request.network_code) != ("00", form):
         return answer(request, moment, UNSUPPORTED)
     if fault is not None and fault.do == faults.DECLINE:
         return answer(request, moment, fault.f39)
     number = _next_batch(known)
-    block = keys.wrap(terminal.tmk, moment.fresh_keys)
+    block = keys.wrap(terminal.tmk, moment.fresh_keys, form)
     opened = OpenSession(terminal.terminal_no, Session(number, block))
-    fields = {60: f"00{number}003", 62: block.hex().upper()}
+    fields = {60: f"00{number}{form}", 62: block.hex().upper()}
     return answer(request, moment, OK, extra=fields, writes=(opened,))
 
 
@@ -100,15 +101,14 @@ def _spoiled(decision: Decision, known: Known, fault: Fault | None) -> Decision:
     if fault is None:
         return decision
     fields: Mapping[int, str] = decision.fields
-    mac_key = decision.mac_key
+    sealing = decision.keys
     if fault.do == faults.SAY:
         fields = {**fields, 39: fault.f39}
-        approval = fault.f39 in (OK, PARTLY) and known.session_keys is not None
-        mac_key = known.session_keys.mac if approval and known.session_keys else None
+        sealing = known.session_keys if fault.f39 in (OK, PARTLY) else None
     elif fault.do == faults.ECHO_AMOUNT:
         fields = {**fields, 4: f"{fault.minor:012d}"}
     elif fault.do == faults.NO_MAC:
-        mac_key = None
+        sealing = None
     else:
         return decision
-    return replace(decision, fields=fields, mac_key=mac_key)
+    return replace(decision, fields=fields, keys=sealing)

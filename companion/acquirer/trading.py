@@ -81,7 +81,7 @@ def decide(
         f39 or OK,
         extra=extra,
         writes=(PostTransaction(row, release),),
-        mac_key=known.session_keys.mac,
+        keys=known.session_keys,
     )
 
 
@@ -134,8 +134,8 @@ def _repeated(request: Message, known: Known, booked: Transaction, moment: Momen
         return answer(request, moment, DUPLICATE)
     approved = booked.f39 == OK
     extra = {37: booked.rrn} | ({38: booked.auth} if approved else {})
-    mac_key = known.session_keys.mac if approved else None
-    return answer(request, moment, booked.f39, extra=extra, mac_key=mac_key)
+    keys = known.session_keys if approved else None
+    return answer(request, moment, booked.f39, extra=extra, keys=keys)
 
 
 def _balance(request: Message, known: Known, moment: Moment, forced: str) -> Decision:
@@ -144,4 +144,4 @@ def _balance(request: Message, known: Known, moment: Moment, forced: str) -> Dec
     left = _CREDIT_LINE_MINOR - known.exposure
     # Account type 10, amount type 02 (available), currency, C or D, amount.
     balances = f"1002{CURRENCY}{'C' if left >= 0 else 'D'}{abs(left):012d}"
-    return answer(request, moment, OK, extra={54: balances}, mac_key=known.session_keys.mac)
+    return answer(request, moment, OK, extra={54: balances}, keys=known.session_keys)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from companion.acquirer import clock, dayfile, events, faults, terminals
+from companion.acquirer import clock, dayfile, dialects, events, faults, keys, terminals
 from companion.acquirer.answers import Policy
 from companion.acquirer.desk import Desk
 from companion.acquirer.ledger import Ledger, LedgerError
@@ -66,6 +66,26 @@ _PATH = click.Path(dir_okay=False, path_type=Path)
     metavar="N",
     help="Largest completion, in percent of its pre-authorisation.",
 )
+@click.option(
+    "--dialect",
+    "dialect_name",
+    type=click.Choice(dialects.NAMES),
+    default=dialects.UNIONPAY_POS,
+    show_default=True,
+    help="What it speaks, named as the terminal's profile.",
+)
+@click.option(
+    "--mac",
+    type=click.Choice(tuple(keys.MAC_KEY_BYTES)),
+    help="Algorithm of field 64; without it the dialect's usual one, cup-ecb or x9.19.",
+)
+@click.option(
+    "--key-block",
+    type=click.Choice(tuple(keys.BLOCK_BYTES)),
+    default=keys.DOUBLE,
+    show_default=True,
+    help="Form of the keys it gives at a sign-in.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an event.")
 def host(
     listen: str,
@@ -74,13 +94,17 @@ def host(
     terminals_path: Path | None,
     start: str | None,
     completion_percent: int,
+    dialect_name: str,
+    mac: str | None,
+    key_block: str,
     as_json: bool,
 ) -> None:
     """Run an acquirer host for terminals to sell against, with faults on request.
 
     It does sales, voids, refunds, pre-authorisations, completions, balances, reversals and
     settlement. companion/acquirer/README.md has the words of a fault script. The host stops on
-    Ctrl-C or SIGTERM. Its ledger stays, and a host started on it again goes on.
+    Ctrl-C or SIGTERM. Its ledger stays, and a host started on it again goes on. Two hosts may run
+    on one ledger, as primary and backup.
 
     \b
     Example:
@@ -91,6 +115,7 @@ def host(
         script = faults.load(faults_path) if faults_path else faults.FaultScript()
         known = terminals.load(terminals_path) if terminals_path else None
         host_clock = clock.scripted(start) if start else clock.HostClock()
+        dialect, policy = dialects.make(dialect_name, mac, key_block, Policy(completion_percent))
         ledger = Ledger(ledger_path)
     except (ValueError, LedgerError) as error:
         raise click.ClickException(str(error)) from None
@@ -101,7 +126,7 @@ def host(
 
     try:
         accepted = known or {TEST_TERMINAL.terminal_no: TEST_TERMINAL}
-        desk = Desk(ledger, accepted, host_clock, Policy(completion_percent))
+        desk = Desk(ledger, accepted, host_clock, policy, dialect=dialect)
         note = "" if known else "one test terminal, whose master key is public: for tests only"
         asyncio.run(_run(address, port, desk, script, tell, note))
     finally:

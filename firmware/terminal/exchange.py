@@ -13,6 +13,8 @@ from terminal import transactions
 _BATCH_FIELD = 60
 _LATE_MTIS = ("0110", "0210", "0230")
 _ARMED_VALUES = ("stan", "batch", "amount_minor", "entry")
+# The journal's word for why, whatever the acquirer calls it.
+_REASONS = {"98": "no_response", "96": "terminal_failed", "A0": "bad_mac", "06": "other"}
 
 
 class RequestError(ValueError):
@@ -40,21 +42,23 @@ class Answer:
     """A decoded answer.
 
     ``differs`` names the first field that is not the request's, or is "". ``authentic``: it has a
-    MAC and the MAC is right. ``forged``: it has one and it is wrong; a refusal may have none.
+    MAC and the MAC is right. ``forged``: it has one and it is wrong, or has none although the
+    profile requires one with its code.
     """
 
     def __init__(self, profile, message, differs: str, authentic: bool) -> None:
         self.differs = differs
         self.authentic = authentic
-        self.forged = 64 in message.fields and not authentic
         self.code = message.text(39).strip()
+        required = self.code in profile.mac_required_on
+        self.forged = not authentic and (required or bool(message.mac))
         self.amount_minor = int(message.text(4) or "0")
         self.balances = message.text(54)
         self.totals = message.text(48)
         self.rrn = message.text(37).strip()
         self.auth = message.text(38).strip()
         self.host_time = message.text(13) + message.text(12)
-        self.key_block = message.blob(62)
+        self.key_block = keys.kept(message.blob(62), profile.key_block)
         self.batch = _batch(profile, message)
         self.wants_sign_in = profile.requirement(message.requirement) == "sign_in"
 
@@ -120,7 +124,7 @@ class Exchange:
         values["expiry"] = card["expiry"]
         values["icc"] = armed["chip"]
         values["auth"] = armed["orig_auth"]
-        values["reason"] = reason
+        values["reason"] = self._profile.reasons.get(_REASONS.get(reason), reason)
         values["of"] = transactions.name(armed["txn"])
         values["repeat"] = again
         return self._request("reversal", values, key_block)
@@ -145,7 +149,13 @@ class Exchange:
 
     def _key(self, key_block: bytes) -> bytes:
         if key_block != self._block:
-            self._mac_key = keys.unwrap_key_block(self._config["tmk"], key_block)[1]
+            found = keys.unwrap_key_block(
+                self._config["tmk"],
+                key_block,
+                self._profile.mac_key_lengths,
+                self._profile.key_block,
+            )
+            self._mac_key = found[1]
             self._block = key_block
         return self._mac_key
 

@@ -67,7 +67,7 @@ ACTIONS = {
 }
 REASONS = ("no_response", "terminal_failed", "bad_mac", "other")
 KINDS = ("n", "an", "ans", "z", "b")
-KEY_BLOCKS = ("003",)
+KEY_BLOCKS = ("001", "003", "004")
 _NARROW = 65  # entries of a field table without a second bitmap
 _WIDE = 129
 

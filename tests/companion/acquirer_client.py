@@ -17,7 +17,7 @@ from queue import Queue
 from threading import Thread
 from typing import Any
 
-from companion.acquirer import keys, wire
+from companion.acquirer import dialects, keys, wire
 from companion.acquirer.clock import HostClock, scripted
 from companion.acquirer.desk import Desk
 from companion.acquirer.events import Event
@@ -277,10 +277,11 @@ class RunningHost:
     """A real host on loopback with a real ledger file, in the test's event loop."""
 
     path: Path
-    script: str = ""
+    script: str | FaultScript = ""
     clock: HostClock = field(default_factory=lambda: scripted(START))
     terminals: tuple[Terminal, ...] = (TEST_TERMINAL,)
     limits: Limits = field(default_factory=Limits)
+    dialect: str = dialects.UNIONPAY_POS
     busy_s: float = 5.0
     events: list[Event] = field(default_factory=list)
     port: int = 0
@@ -288,10 +289,11 @@ class RunningHost:
     async def __aenter__(self) -> RunningHost:
         self.ledger = Ledger(self.path, busy_s=self.busy_s)
         known = {terminal.terminal_no: terminal for terminal in self.terminals}
-        faults: FaultScript = parse(self.script)
+        faults = parse(self.script) if isinstance(self.script, str) else self.script
         self._changed = asyncio.Event()
         self._tills: list[Till] = []
-        desk = Desk(self.ledger, known, self.clock)
+        dialect, policy = dialects.make(self.dialect)
+        desk = Desk(self.ledger, known, self.clock, policy, dialect=dialect)
         self._server = HostServer(desk, faults, self._heard, self.limits)
         self.port = await self._server.start("127.0.0.1", 0)
         return self
@@ -320,8 +322,12 @@ class RunningHost:
             for heard in self.events:
                 if heard["event"] == event and values.items() <= heard.items():
                     return heard
-            self._changed.clear()
-            await asyncio.wait_for(self._changed.wait(), PATIENCE_S)
+            await self.news()
+
+    async def news(self) -> None:
+        """Wait for the next event."""
+        self._changed.clear()
+        await asyncio.wait_for(self._changed.wait(), PATIENCE_S)
 
     def status(self, till: Till, stan: int, batch: str | None = None) -> str:
         wanted = (till.terminal.terminal_no, batch or till.batch, f"{stan:06d}")

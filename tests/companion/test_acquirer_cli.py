@@ -175,6 +175,15 @@ def test_host_with_a_bad_option_says_so_in_one_line(tmp_path: Path, error: str) 
     assert not ledger.exists()
 
 
+def test_host_whose_mac_does_not_go_with_its_key_block_says_so(tmp_path: Path) -> None:
+    ledger = tmp_path / "host.sqlite"
+    options = ["--dialect", "iso8583_1987", "--key-block", "001"]
+    result = CliRunner().invoke(main, ["host", "--ledger", str(ledger), *options])
+    assert result.exit_code == 2
+    assert result.stderr == "companion: MAC x9.19 has keys of 16 bytes, key block 001 of 8\n"
+    assert not ledger.exists()
+
+
 def test_host_on_a_port_in_use_says_so_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"

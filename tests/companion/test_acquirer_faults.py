@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.acquirer import faults
+from companion.acquirer import faults, wire
 from companion.acquirer.inprocess import Arrival, Sending
 from tests.companion.acquirer_client import DAY, Counter, RunningHost, Till, f48
 
@@ -198,7 +198,7 @@ BAD_LINES = {
     "say needs f39": '{"do": "say"}',
     "partial needs minor": '{"do": "partial"}',
     "minor is not a whole number in 1..": '{"do": "echo_amount", "minor": 0}',
-    "bytes is not a whole number in 0..1025": '{"do": "reset_answer", "bytes": 1026}',
+    "bytes is not a whole number in 0..1026": '{"do": "reset_answer", "bytes": 1027}',
     "unbalanced is for mti 0500": '{"do": "unbalanced", "mti": "0200"}',
     "partial is for mti 0200, 0100": '{"do": "partial", "minor": 1, "mti": "0220"}',
     "type is not one of sale, void": '{"do": "bad_mac", "type": "gift"}',
@@ -297,34 +297,6 @@ def test_truncated_answer_is_a_whole_frame_of_a_cut_message(tmp_path: Path) -> N
     play(tmp_path, '{"mti": "0200", "do": "truncate_answer", "bytes": 40}', scene)
 
 
-def test_connection_is_reset_after_every_byte_of_the_answer(tmp_path: Path) -> None:
-    whole = len(Till().sale_request(1)) + 100  # more than any answer has
-    script = "\n".join(
-        f'{{"mti": "0200", "amount_minor": {n + 1}, "do": "reset_answer", "bytes": {n}}}'
-        for n in range(whole)
-    )
-
-    async def scene(host: RunningHost) -> None:
-        till = await host.till()
-        till.send(till.sale_request(100_000))
-        assert till.connection is not None
-        answer = await till.connection[0].readexactly(2)
-        length = 2 + int.from_bytes(answer, "big")
-        for n in range(length + 1):
-            await till.open(host.port)
-            till.send(till.sale_request(n + 1))
-            read = b""
-            with pytest.raises(ConnectionResetError):
-                while True:
-                    data = await till.connection[0].read(2000)
-                    assert data, "an orderly end, not a reset"
-                    read += data
-            assert len(read) <= n
-            assert host.status(till, till.stan) == "APPROVED"
-
-    play(tmp_path, script, scene)
-
-
 def test_reset_lets_exactly_its_bytes_out() -> None:
     whole = Counter().host.receive(Counter().sale_request(5))[0]
     assert isinstance(whole, Sending)
@@ -333,6 +305,15 @@ def test_reset_lets_exactly_its_bytes_out() -> None:
         (due,) = till.host.receive(till.sale_request(5))
         assert isinstance(due, Sending)
         assert (len(due.data), due.close, due.reset) == (n, True, True)
+
+
+def test_a_request_is_booked_when_the_reset_lets_all_of_it_in() -> None:
+    whole = len(wire.frame(Counter().sale_request(5)))
+    for n, booked in ((0, "absent"), (whole - 1, "absent"), (whole, "APPROVED")):
+        till = Counter(f'{{"mti": "0200", "do": "reset_request", "bytes": {n}}}')
+        (due,) = till.host.receive(till.sale_request(5))
+        assert isinstance(due, Sending)
+        assert (due.data, due.reset, till.booked()) == (b"", True, booked)
 
 
 def test_no_mac_leaves_field_64_out() -> None:

@@ -16,6 +16,16 @@ def test_cup_ecb_gives_the_reference_macs() -> None:
     assert keys.cup_ecb(K16, DATA) == b"2FE0F6CF"
 
 
+def test_the_other_macs_are_the_published_ones() -> None:
+    public = b"7654321 Now is the time for "
+    assert keys.x9_9(K8, public).hex().upper() == "F1D30F6849312CA4"
+    assert keys.x9_9(K8, DATA).hex().upper() == "C2AF5B705F6E10CD"
+    assert keys.x9_19(K16, DATA).hex().upper() == "D244FFE351C8EADD"
+    rfc4493 = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C")
+    block = bytes.fromhex("6BC1BEE22E409F96E93D7E117393172A")
+    assert keys.aes_cmac(rfc4493, block).hex().upper() == "070A16B46B4D4144"
+
+
 def test_check_value_of_the_test_master_key() -> None:
     assert keys.kcv(K16).hex().upper() == "08D7B4FB"
 
@@ -31,8 +41,8 @@ def test_mac_changes_with_every_byte_of_the_message() -> None:
     for position in range(len(DATA)):
         changed = bytearray(DATA)
         changed[position] ^= 0x10
-        assert not keys.mac_matches(K8, bytes(changed), mac)
-    assert keys.mac_matches(K8, DATA, mac)
+        assert keys.cup_ecb(K8, bytes(changed)) != mac
+    assert keys.SessionKeys(pin=K16, mac=K8).sealed(DATA, mac)
 
 
 def test_key_block_has_the_parts_of_003_in_their_places() -> None:
@@ -45,6 +55,42 @@ def test_key_block_has_the_parts_of_003_in_their_places() -> None:
     assert block[28:36] == bytes(8)
     assert block[36:] == keys.kcv(made.mac)
     assert keys.unwrap(K16, block) == made
+
+
+def test_key_blocks_001_and_004_have_their_parts_in_their_places() -> None:
+    single = keys.SessionKeys(pin=bytes(range(8)), mac=bytes(range(100, 108)))
+    block = keys.wrap(K16, single, keys.SINGLE)
+    parts = (single.pin, single.mac)
+    assert block == b"".join(keys.encrypt(K16, part) + keys.kcv(part) for part in parts)
+    assert keys.unwrap(K16, block, keys.Scheme(block=keys.SINGLE)) == single
+
+    scheme = keys.Scheme(keys.X9_19, keys.WITH_TRACK)
+    three = keys.fresh_keys(scheme=scheme)
+    block = keys.wrap(K16, three, keys.WITH_TRACK)
+    whole = (three.pin, three.mac, three.track)
+    assert block == b"".join(keys.encrypt(K16, part) + keys.kcv(part) for part in whole)
+    assert keys.unwrap(K16, block, scheme) == three
+
+
+SCHEMES = [
+    keys.Scheme(mac, block)
+    for mac, length in keys.MAC_KEY_BYTES.items()
+    for block in keys.BLOCK_BYTES
+    if block != keys.SINGLE or length == 8
+]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_keys_of_another_scheme_are_not_taken_for_those_of_this(scheme: keys.Scheme) -> None:
+    made = keys.fresh_keys(scheme=scheme)
+    block = keys.wrap(K16, made, scheme.block)
+    for other in SCHEMES:
+        lengths = keys.MAC_KEY_BYTES[scheme.mac], keys.MAC_KEY_BYTES[other.mac]
+        if other.block == scheme.block and lengths[0] == lengths[1]:
+            assert keys.unwrap(K16, block, other).mac == made.mac
+        else:
+            with pytest.raises(keys.KeyBlockError):
+                keys.unwrap(K16, block, other)
 
 
 @pytest.mark.parametrize("position", [0, 17, 25, 39])

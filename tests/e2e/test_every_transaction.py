@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from boards.virtual.shop import WAIT, Event, Shop, card
+from boards.virtual.shop import DIALECT, WAIT, Event, Shop, card
 
 FAULTS: list[Event] = [
     {"mti": "0220", "amount_minor": 303, "do": "drop_answer"},
@@ -17,9 +17,9 @@ FAULTS: list[Event] = [
 ]
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    with Shop(tmp_path, FAULTS) as made:
+@pytest.fixture(params=[DIALECT])
+def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
+    with Shop(tmp_path, FAULTS, dialect=request.param) as made:
         made.provision()
         yield made
 
@@ -65,6 +65,7 @@ def records(shop: Shop) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.parametrize("shop", [DIALECT, "iso8583_1987"], indirect=True)
 def test_a_day_of_every_transaction_is_settled_balanced(shop: Shop) -> None:
     assert shop.sell(1000, card(1)) == "APPROVED"
     stan = slip(shop, "STAN")

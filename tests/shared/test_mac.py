@@ -79,6 +79,30 @@ def test_a_mac_key_of_a_length_the_algorithm_does_not_take_is_refused_at_the_sig
         assert "takes no key of 8 bytes" in str(error)
 
 
+def test_key_block_001_has_two_keys_of_8_bytes():
+    tmk, _ = _block()
+    block = b"".join([Des(tmk).encrypt(key) + mac.kcv(key) for key in (K8, K16[8:])])
+    assert keys.kept(block, "001") == block
+    assert keys.unwrap_key_block(tmk, block, (8,), "001") == (K8, K16[8:])
+    error = raises(keys.KeyBlockError, keys.unwrap_key_block, tmk, block)
+    assert "24 bytes, not 40" in str(error)
+    error = raises(keys.KeyBlockError, keys.unwrap_key_block, tmk, block, (16,), "001")
+    assert "takes no key of 8 bytes" in str(error)
+    for at, name in ((3, "PIN key"), (11, "PIN key"), (12, "MAC key"), (23, "MAC key")):
+        damaged = block[:at] + bytes((block[at] ^ 1,)) + block[at + 1 :]
+        error = raises(keys.KeyBlockError, keys.unwrap_key_block, tmk, damaged, (8,), "001")
+        assert name in str(error), (at, error)
+
+
+def test_of_key_block_004_all_but_the_track_key_is_kept():
+    tmk, block = _block()
+    whole = bytes(block) + Des(tmk).encrypt(K16) + mac.kcv(K16)
+    assert keys.kept(whole, "004") == block
+    assert keys.unwrap_key_block(tmk, keys.kept(whole, "004"), (8, 16), "004")[1]
+    # A host that gives more than was asked for is not guessed at.
+    assert "60 bytes" in str(raises(keys.KeyBlockError, keys.unwrap_key_block, tmk, whole))
+
+
 def test_a_damaged_key_block_names_the_key_whose_check_value_differs():
     tmk, block = _block()
     for at, name in (
