@@ -4,7 +4,7 @@ Encoded like a record: a CBOR array in a fixed order that starts with the versio
 makes it, the terminal keeps it in its vault partition; the keys in it never enter the journal.
 """
 
-from protocol import cbor
+from protocol import cbor, record
 
 VERSION = 1
 MAX_CONFIG = 1600
@@ -60,6 +60,8 @@ def _check(field: str, kind: str, low: int, high: int, value: object) -> object:
         for item in value:
             if not isinstance(item, bytes) or not 0 < len(item) <= MAX_PENDING:
                 raise ConfigError("%s: an item is not 1..%d bytes" % (field, MAX_PENDING))
+            if not _is_pending(item):
+                raise ConfigError("%s: an item is no PENDING record" % field)
         size = len(value)
     elif kind in ("text", "ans"):
         if not isinstance(value, str):
@@ -75,6 +77,14 @@ def _check(field: str, kind: str, low: int, high: int, value: object) -> object:
     if size < low or size > high:
         raise ConfigError("%s: %d is not in %d..%d" % (field, size, low, high))
     return value
+
+
+def _is_pending(data: bytes) -> bool:
+    try:
+        kind: int = record.decode(data)["kind"]
+    except ValueError:
+        return False
+    return kind == record.PENDING
 
 
 def encode(config: dict) -> bytes:

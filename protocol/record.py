@@ -59,6 +59,10 @@ UNBALANCED = 4
 UPLOADING = 5
 END_SENT = 6
 CLOSED = 7
+UNSETTLED = 8
+
+# NOTE.code: the host has stopped this terminal; detail is its F39.
+STOPPED = "STOPPED"
 
 _U8 = ("uint", 0xFF)
 _U16 = ("uint", 0xFFFF)

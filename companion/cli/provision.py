@@ -11,8 +11,10 @@ import click
 from companion import link
 from companion.acquirer.terminals import TEST_TERMINAL
 from companion.cli.output import json_option, print_json, store_option
+from companion.reconcile import takeover
 from companion.store import Store, terminals
 from protocol import config
+from protocol.iso8583 import profile as profiles
 
 _UNCERTAIN = ("LOST", "PORT")
 
@@ -25,6 +27,30 @@ def _hex(context: click.Context, parameter: click.Parameter, value: str) -> byte
         raise click.BadParameter("not hexadecimal digits in pairs") from None
 
 
+def _address(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not value:
+        return "", 0
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise click.BadParameter(f"{value!r} is not HOST:PORT")
+    return host, int(port)
+
+
+def _timing(profile: str, **given: int | None) -> dict[str, int]:
+    """How long to wait and how often to try: what was given, else what the profile says."""
+    said = {name: value for name, value in given.items() if value is not None}
+    if len(said) < len(given):
+        path = Path(profiles.__file__).parent / "profiles" / f"{profile}.json"
+        if not path.exists():
+            missing = ", ".join(
+                "--" + name.replace("_", "-") for name in sorted(given.keys() - said)
+            )
+            raise click.UsageError(f"profile {profile} is not one that ships here: give {missing}")
+        acquirer = profiles.load_file(str(path))
+        said = {name: getattr(acquirer, name) for name in given} | said
+    return said
+
+
 @click.command()
 @click.option("--port", required=True, metavar="PORT", help="Serial port of the terminal.")
 @click.option("--terminal-no", default=TEST_TERMINAL.terminal_no, show_default=True)
@@ -32,6 +58,13 @@ def _hex(context: click.Context, parameter: click.Parameter, value: str) -> byte
 @click.option("--merchant-name", default="TEST SHOP", show_default=True, help="For the slip.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The acquirer's host.")
 @click.option("--host-port", default=8583, show_default=True, help="And its TCP port.")
+@click.option(
+    "--backup",
+    default="",
+    callback=_address,
+    metavar="HOST:PORT",
+    help="Its second host, for when the first cannot be connected.",
+)
 @click.option(
     "--tmk",
     envvar="PINGZHANG_TMK",
@@ -45,9 +78,11 @@ def _hex(context: click.Context, parameter: click.Parameter, value: str) -> byte
 @click.option(
     "--sync-port", default=8584, show_default=True, help="TCP port for syncs; 0: serial only."
 )
-@click.option("--response-ms", default=60000, show_default=True, help="Wait for an answer.")
-@click.option("--reversal-tries", default=3, show_default=True, help="Before it is suspended.")
-@click.option("--reversal-wait-ms", default=5000, show_default=True, help="Between two tries.")
+@click.option("--response-ms", type=int, help="Wait for an answer.  [default: the profile's]")
+@click.option(
+    "--reversal-tries", type=int, help="Before it is suspended.  [default: the profile's]"
+)
+@click.option("--reversal-wait-ms", type=int, help="Between two tries.  [default: the profile's]")
 @click.option(
     "--duplicate-s",
     default=0,
@@ -77,13 +112,14 @@ def provision(
     merchant_name: str,
     host: str,
     host_port: int,
+    backup: tuple[str, int],
     tmk: bytes,
     profile: str,
     tpdu: bytes,
     sync_port: int,
-    response_ms: int,
-    reversal_tries: int,
-    reversal_wait_ms: int,
+    response_ms: int | None,
+    reversal_tries: int | None,
+    reversal_wait_ms: int | None,
     duplicate_s: int,
     confirm_above: int,
     wifi_ssid: str,
@@ -96,7 +132,9 @@ def provision(
 
     The keys are made here and are durable in the store before the terminal hears of them, so
     that no terminal seals with a key that nobody has. A configured terminal is left as it is.
-    With --replace the STANs go on above those of the terminal that had the number before.
+    With --replace the new terminal goes on above the STANs of the one before, and takes over what
+    was open there: it reverses that when the same card is read again. First sync the old one, or
+    load its flash image (journal read --load): what the store does not have cannot be handed on.
 
     \b
     Example:
@@ -116,10 +154,15 @@ def provision(
         "token_key": secrets.token_bytes(32),
         "host": host,
         "port": host_port,
+        "backup_host": backup[0],
+        "backup_port": backup[1],
         "sync_port": sync_port,
-        "response_ms": response_ms,
-        "reversal_tries": reversal_tries,
-        "reversal_wait_ms": reversal_wait_ms,
+        **_timing(
+            profile,
+            response_ms=response_ms,
+            reversal_tries=reversal_tries,
+            reversal_wait_ms=reversal_wait_ms,
+        ),
         "wifi_ssid": wifi_ssid,
         "wifi_password": wifi_password,
         "duplicate_s": duplicate_s,
@@ -131,7 +174,12 @@ def provision(
         raise click.UsageError(f"configuration: {error}") from None
     with Store.open(directory, create=True) as store:
         with store.read() as connection:
-            values["stan_start"] = terminals.stan_after(connection, terminal_no, merchant_no)
+            before = terminals.with_number(connection, terminal_no, merchant_no)
+            values["stan_start"] = terminals.stan_after(connection, before)
+            taken = takeover.of_number(connection, terminal_no, merchant_no)
+        values["pendings"] = taken.pendings
+        if before:
+            values["token_key"] = before[-1].token_key  # the same cards must look the same
         encoded = config.encode(values)
         with closing(link.open_transport(port)) as transport:
             terminals.offer(store, values, replace)
@@ -146,9 +194,20 @@ def provision(
             terminals.confirm(connection, device_id)
     if as_json:
         print_json(
-            {"device_id": device_id, "terminal_no": terminal_no, "merchant_no": merchant_no}
+            {
+                "device_id": device_id,
+                "terminal_no": terminal_no,
+                "merchant_no": merchant_no,
+                "pendings": len(taken.pendings),
+                "left": taken.left,
+            }
         )
         return
     click.echo(f"{port}: now {device_id}, terminal {terminal_no} of merchant {merchant_no}")
+    if taken.pendings or taken.left:
+        click.echo(
+            f"open at the terminal before it: {len(taken.pendings)} handed on, "
+            f"{taken.left} only cases in this store"
+        )
     if tmk == TEST_TERMINAL.tmk:
         click.echo("its master key is the public test key: for the test host only")

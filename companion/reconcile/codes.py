@@ -17,6 +17,8 @@ REVERSED_BUT_SETTLED = "REVERSED_BUT_SETTLED"
 REVERSAL_STUCK = "REVERSAL_STUCK"
 NOT_CAPTURED = "NOT_CAPTURED"
 JOURNAL_GAP = "JOURNAL_GAP"
+BATCH_UNSETTLED = "BATCH_UNSETTLED"  # the terminal gave up: the host would not close it
+BATCH_TOTALS = "BATCH_TOTALS"  # settled on totals that its transactions do not add up to
 
 BREAKS = (
     HOST_ONLY,
@@ -27,4 +29,6 @@ BREAKS = (
     REVERSAL_STUCK,
     NOT_CAPTURED,
     JOURNAL_GAP,
+    BATCH_UNSETTLED,
+    BATCH_TOTALS,
 )

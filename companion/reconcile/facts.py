@@ -1,8 +1,9 @@
 """Canonical facts as Parquet: what the rules read, made anew from records and original files.
 
 `facts/host/<sha256>.parquet` is one imported file, `facts/terminal.parquet` the transactions of
-every terminal, `facts/gaps.parquet` what is damaged or missing in their journals. Each row says
-where it came from: file hash and line, or device and sequence numbers.
+every terminal, `facts/gaps.parquet` what is damaged or missing in their journals and which batches
+were not settled. Each row says where it came from: file hash and line, or device and sequence
+numbers.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Connection
 
-from companion.reconcile.fold import Transaction, fold
+from companion.reconcile import batches, codes
+from companion.reconcile.fold import Items, Taken, Transaction, carry_over, fold
 from companion.statements import StatementError, layouts
 from companion.store import Store, StoreError, originals, records, terminals
-from companion.store.verify import verify
+from companion.store.verify import Damage, verify
 
 # The host's dates (F13, the business date) are China time.
 _HOST_ZONE = timezone(timedelta(hours=8))
@@ -86,6 +88,7 @@ DAYS = pa.schema([("merchant_no", pa.string()), ("business_date", pa.date32())])
 
 GAPS = pa.schema(
     [
+        ("code", pa.string()),
         ("merchant_no", pa.string()),
         ("terminal_no", pa.string()),
         ("device_id", pa.string()),
@@ -94,6 +97,17 @@ GAPS = pa.schema(
         ("problem", pa.string()),
     ]
 )
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A terminal's records as far as the store has them: None stands for a damaged one."""
+
+    items: Items
+    received: dict[int, str]
+    damages: list[Damage]
+    # The newest record was read from the flash itself: there were none behind it.
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -116,44 +130,57 @@ def build(store: Store) -> Facts:
             days.setdefault(original.merchant_no, []).append(day)
         rows: list[dict[str, object]] = []
         gaps: list[dict[str, object]] = []
-        for terminal in terminals.every(connection):
-            _add_terminal(connection, terminal, days.get(terminal.merchant_no, []), rows, gaps)
+        known = sorted(terminals.every(connection), key=lambda terminal: terminal.created_at)
+        done: dict[str, list[Transaction]] = {}
+        taken: dict[str, list[Taken]] = {}
+        received: dict[str, dict[int, str]] = {}
+        for terminal in known:
+            device = terminal.device_id
+            found = journal(connection, terminal)
+            taken[device] = []
+            done[device] = fold(found.items, taken[device])
+            received[device] = found.received
+            wrong = [{"code": codes.JOURNAL_GAP, **one.__dict__} for one in found.damages]
+            wrong += batches.problems(found.items, done[device])
+            gaps += [{**_who(terminal), **row} for row in wrong]
+    for device in done:
+        carry_over(done, device, taken[device])
+    for terminal in known:
+        merchant_days = days.get(terminal.merchant_no, [])
+        for transaction in done[terminal.device_id]:
+            seen = datetime.fromisoformat(received[terminal.device_id][transaction.first_seq])
+            rows.append({**_who(terminal), **_terminal_row(transaction, merchant_days, seen)})
     host = [_host(store, original) for original in live]
-    known = [{"merchant_no": m, "business_date": d} for m, dates in days.items() for d in dates]
+    dated = [{"merchant_no": m, "business_date": d} for m, dates in days.items() for d in dates]
     return Facts(
         terminal=_write(store.facts / "terminal.parquet", TERMINAL, rows),
         host=host or [_write(store.facts / "host" / "none.parquet", HOST, [])],
-        days=_write(store.facts / "days.parquet", DAYS, known),
+        days=_write(store.facts / "days.parquet", DAYS, dated),
         gaps=_write(store.facts / "gaps.parquet", GAPS, gaps),
     )
 
 
-def _add_terminal(
-    connection: Connection,
-    terminal: terminals.Terminal,
-    days: list[date],
-    rows: list[dict[str, object]],
-    gaps: list[dict[str, object]],
-) -> None:
-    who = {
+def journal(connection: Connection, terminal: terminals.Terminal) -> Journal:
+    """What the store has of a terminal's journal, checked against its seals."""
+    _, damages = verify(connection, terminal)
+    # A longer range has no records in it.
+    damaged = {one.first_seq for one in damages if one.first_seq == one.last_seq}
+    items: Items = []
+    received: dict[int, str] = {}
+    whole = False
+    for item in records.scan(connection, terminal.device_id):
+        items.append((item.seq, None if item.seq in damaged else item.content))
+        received[item.seq] = item.received_at
+        whole = item.image is not None
+    return Journal(items, received, damages, whole)
+
+
+def _who(terminal: terminals.Terminal) -> dict[str, object]:
+    return {
         "merchant_no": terminal.merchant_no,
         "terminal_no": terminal.terminal_no,
         "device_id": terminal.device_id,
     }
-    _, damages = verify(connection, terminal)
-    damaged: set[int] = set()
-    for damage in damages:
-        gaps.append({**who, **damage.__dict__})
-        if damage.first_seq == damage.last_seq:  # a longer range has no records in it
-            damaged.add(damage.first_seq)
-    received: dict[int, str] = {}
-    items: list[tuple[int, dict[str, object] | None]] = []
-    for item in records.scan(connection, terminal.device_id):
-        items.append((item.seq, None if item.seq in damaged else item.content))
-        received[item.seq] = item.received_at
-    for transaction in fold(items):
-        seen = datetime.fromisoformat(received[transaction.first_seq])
-        rows.append({**who, **_terminal_row(transaction, days, seen)})
 
 
 def _terminal_row(item: Transaction, days: list[date], received: datetime) -> dict[str, object]:

@@ -7,7 +7,7 @@ kept as far as it can be known, with a remark that says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from protocol import record
@@ -40,13 +40,16 @@ _TXN_NAMES = {
     record.COMPLETION_VOID: "COMPLETION_VOID",
 }
 
+# A journal as the store has it: (seq, record), with None for one that cannot be had.
+Items = list[tuple[int, dict[str, object] | None]]
+
 
 @dataclass
 class Transaction:
     """One transaction as the terminal tells it; amounts in minor units, None when not known.
 
     `amount_minor` is what the terminal displayed: that is what the shop and its customer agreed
-    on, whatever was sent or echoed after it.
+    on, whatever was sent or echoed after it; only a partial approval is shown and printed anew.
     """
 
     batch: str
@@ -72,7 +75,15 @@ class Transaction:
     reversal_code: str = ""
     late_code: str = ""
     receipts: int = 0
+    # Approved for a part of the amount, which the profile allows (F39 10).
+    partial: bool = False
+    # The batch and STAN that it goes back to.
+    of: tuple[str, str] | None = None
     remarks: list[str] = field(default_factory=list)
+    # A record behind its ARMED is missing: it may be its end.
+    gap: bool = False
+    # No approval of it can be missing: the next that is known is a restart, or its reversal.
+    unapproved: bool = False
 
     def remark(self, text: str) -> None:
         """Note something odd, once."""
@@ -80,22 +91,81 @@ class Transaction:
             self.remarks.append(text)
 
 
-def fold(items: Iterable[tuple[int, dict[str, object] | None]]) -> list[Transaction]:
-    """Fold (seq, record or None for one that cannot be had) in order into transactions."""
+@dataclass
+class Taken:
+    """What a terminal took over from the one before it (PENDING, window 26), and what it did."""
+
+    device_id: str
+    seq: int
+    here: Transaction
+
+
+def fold(
+    items: Iterable[tuple[int, dict[str, object] | None]], taken: list[Taken] | None = None
+) -> list[Transaction]:
+    """Fold (seq, record or None for one that cannot be had) in order into transactions.
+
+    What the terminal took over is none of them; it is added to `taken`.
+    """
     state = _Fold()
     for seq, content in items:
         state.take(seq, content)
-    for transaction in state.uncertain:
-        if transaction.status == PENDING:
+    for transaction in state.done:
+        if transaction.gap and transaction.status == PENDING:
             transaction.remark("its end may be among the records that are missing")
+    _check_originals(state.done)
+    if taken is not None:
+        taken += state.taken
     return state.done
+
+
+def _check_originals(done: list[Transaction]) -> None:
+    """A void goes back to an approval on the same card, and only one does."""
+    approved = {(item.batch, item.stan): item for item in done if item.status == APPROVED}
+    undone: set[tuple[str, str]] = set()
+    for item in done:
+        if item.of is None or item.status != APPROVED:
+            continue
+        original = approved.get(item.of)
+        if original is None:
+            item.remark(f"it undoes STAN {item.of[1]}, which is no approval here")
+        elif (original.token, original.amount_minor) != (item.token, item.amount_minor):
+            item.remark(f"it undoes STAN {item.of[1]}, which has another card or amount")
+        if item.of in undone:
+            item.remark(f"STAN {item.of[1]} had been undone before")
+        undone.add(item.of)
+
+
+def carry_over(
+    done: Mapping[str, list[Transaction]], device_id: str, taken: Iterable[Taken]
+) -> None:
+    """Give what `device_id` took over the end that it reached there.
+
+    `done` has every terminal's transactions. One whose first terminal is not among them stays
+    with the terminal that took it over, so that its reversal is not lost.
+    """
+    for item in taken:
+        here = item.here
+        if not here.reversal_reason:
+            continue
+        before = [one for one in done.get(item.device_id, []) if one.first_seq == item.seq]
+        if not before:
+            done[device_id].append(here)
+        for one in before:
+            if one.status not in (PENDING, SUSPENDED):
+                one.remark(f"{device_id} reversed it after it was {one.status.lower()}")
+            one.status = here.status
+            one.reversal_reason = here.reversal_reason
+            one.reversal_attempts += here.reversal_attempts
+            one.reversal_code = here.reversal_code
+            one.late_code = here.late_code or one.late_code
+            one.remark(f"its reversal was taken over by {device_id}")
 
 
 class _Fold:
     def __init__(self) -> None:
         self.done: list[Transaction] = []
-        # Those that were open when a record was missing.
-        self.uncertain: list[Transaction] = []
+        self.taken: list[Taken] = []
         self._open: list[Transaction] = []
         self._latest: dict[tuple[str, str], Transaction] = {}
         self._host_time = ""
@@ -112,21 +182,45 @@ class _Fold:
             self._host_time = _text(content, "host_time") or self._host_time
         elif kind == record.ARMED:
             self._armed(seq, content)
+        elif kind == record.PENDING:
+            self._pending(seq, content)
+        elif kind == record.BOOT:
+            self._boot()
         elif kind in _STEPS:
             _STEPS[kind](self, self._of(seq, content), content)
 
     def _gap(self) -> None:
         self._open = [item for item in self._open if item.status == PENDING]
-        self.uncertain += self._open
+        for item in self._open:
+            item.gap = True
+
+    def _boot(self) -> None:
+        self._open = [item for item in self._open if item.status == PENDING]
+        for item in self._open:
+            item.unapproved = not item.gap
 
     def _armed(self, seq: int, content: dict[str, object]) -> None:
+        item = self._begun(seq, content)
+        item.amount_minor = _number(content, "displayed_minor")
+        if item.sent_minor != item.amount_minor:
+            item.remark(f"the terminal displayed {item.amount_minor} and sent {item.sent_minor}")
+        if _number(content, "orig_stan"):
+            item.of = (
+                f"{_number(content, 'orig_batch'):06d}",
+                f"{_number(content, 'orig_stan'):06d}",
+            )
+        self._open.append(item)
+        self.done.append(item)
+
+    def _pending(self, seq: int, content: dict[str, object]) -> None:
+        item = self._begun(seq, content)
+        self.taken.append(Taken(_text(content, "device"), _number(content, "seq"), item))
+
+    def _begun(self, seq: int, content: dict[str, object]) -> Transaction:
         key = _key(content)
         item = Transaction(*key, first_seq=seq, last_seq=seq)
         item.txn = _TXN_NAMES.get(_number(content, "txn"), f"TXN_{content['txn']}")
-        item.amount_minor = _number(content, "displayed_minor")
-        item.sent_minor = _number(content, "amount_minor")
-        if item.sent_minor != item.amount_minor:
-            item.remark(f"the terminal displayed {item.amount_minor} and sent {item.sent_minor}")
+        item.sent_minor = item.amount_minor = _number(content, "amount_minor")
         item.card = _text(content, "pan")
         token = content["token"]
         item.token = token.hex() if isinstance(token, bytes) else ""
@@ -134,8 +228,7 @@ class _Fold:
         item.wall = _number(content, "wall")
         item.host_time = self._host_time
         self._latest[key] = item
-        self._open.append(item)
-        self.done.append(item)
+        return item
 
     def _of(self, seq: int, content: dict[str, object]) -> Transaction:
         """The transaction a record belongs to; one without its ARMED when that is missing."""
@@ -162,7 +255,9 @@ class _Fold:
         self._host_time = _text(content, "host_time") or self._host_time
         item.host_time = self._host_time
         if item.status == APPROVED:
-            if item.amount_minor is None:
+            wanted = item.amount_minor
+            item.partial = item.code == "10" and 0 < item.echoed_minor < (wanted or 0)
+            if wanted is None or item.partial:
                 item.amount_minor = item.echoed_minor
             elif item.echoed_minor != item.amount_minor:
                 item.remark(
@@ -174,6 +269,7 @@ class _Fold:
         if item.status not in (PENDING, SUSPENDED):
             item.remark(f"a reversal was begun after it was {item.status.lower()}")
         item.status = PENDING
+        item.unapproved = True
         item.reversal_reason = _text(content, "reason")
         item.reversal_attempts = max(item.reversal_attempts, _number(content, "attempt"))
 

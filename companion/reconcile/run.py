@@ -76,13 +76,15 @@ def _run(store: Store, engine: Backend, paths: facts.Facts) -> Result:
     judged = engine.create_table(
         "pairs", rules.pairs(terminal, host, engine.read_parquet(paths.days)), temp=True
     )
-    gap_terminals = {str(row["terminal_no"]) for row in gaps}
+    lost = [row for row in gaps if row["code"] == codes.JOURNAL_GAP]
+    gap_terminals = {str(row["terminal_no"]) for row in lost}
     found = [words.gap_break(row) for row in gaps]
     broken = judged.filter(judged.verdict.isin(codes.BREAKS)).order_by("row_key")
     found += [words.pair_break(row, gap_terminals) for row in _rows(engine, broken)]
     counts = _counts(engine, judged)
-    if gaps:
-        counts[codes.JOURNAL_GAP] = len(gaps)
+    for row in gaps:
+        code = str(row["code"])
+        counts[code] = counts.get(code, 0) + 1
 
     charged = _sum(engine, rules.money(host.filter(host.status == "CAPTURED")))
     booked = _sum(engine, rules.money(terminal.filter(terminal.status == fold.APPROVED)))

@@ -18,6 +18,12 @@ _MATCHES = {
     codes.HEALED: "the host has not captured it: nobody was charged",
     codes.WAITING: "waiting for the host's file of that day",
 }
+# Why one closes that is about a journal and not about a pair.
+_WHOLE = {
+    codes.JOURNAL_GAP: "the records are there now and their seals hold",
+    codes.BATCH_UNSETTLED: "the host has settled the batch since",
+    codes.BATCH_TOTALS: "the batch's transactions add up to its totals now",
+}
 
 
 def money(minor: int) -> str:
@@ -29,8 +35,8 @@ def money(minor: int) -> str:
 
 def closing(code: str, verdict: str | None) -> str:
     """Why a break closed, from the verdict that its transaction has now."""
-    if code == codes.JOURNAL_GAP:
-        return "the records are there now and their seals hold"
+    if code in _WHOLE:
+        return _WHOLE[code]
     if verdict is None:
         return "no file or journal has this transaction any more"
     return _MATCHES.get(verdict, f"it is now {verdict}")
@@ -66,10 +72,11 @@ def pair_break(row: Mapping[str, object], gap_terminals: set[str]) -> Break:
 
 def gap_break(row: Mapping[str, object]) -> Break:
     """The Break of a row of the gap facts: no money of its own, but what hides behind it."""
+    code = str(row["code"])
     first, last = _number(row["first_seq"]), _number(row["last_seq"])
     what = f"record {first}" if first == last else f"records {first} to {last}"
     return Break(
-        code=codes.JOURNAL_GAP,
+        code=code,
         row_key=f"{row['device_id']}|{first}",
         merchant_no=str(row["merchant_no"]),
         terminal_no=str(row["terminal_no"]),
@@ -78,7 +85,7 @@ def gap_break(row: Mapping[str, object]) -> Break:
         effect_minor=0,
         provisional=False,
         reason=f"journal of {row['device_id']}, {what}: {row['problem']}",
-        actor=SHOP,
+        actor=ACQUIRER if code == codes.BATCH_UNSETTLED else SHOP,
         evidence=dict(row),
     )
 

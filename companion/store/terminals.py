@@ -32,6 +32,8 @@ class Terminal:
     next_seq: int
     seal_key: bytes = field(repr=False)
     sync_key: bytes = field(repr=False)
+    token_key: bytes = field(repr=False)
+    config: str = field(repr=False)
 
 
 def offer(store: Store, config: dict[str, object], replace: bool) -> None:
@@ -41,12 +43,14 @@ def offer(store: Store, config: dict[str, object], replace: bool) -> None:
     needs them again. Raises StoreError when another live terminal has the same terminal and
     merchant number, unless `replace`: then that one is retired once the new one has answered.
     """
+    # The pendings are in the records.
+    left_out = ("tmk", "wifi_password", "pendings")
     secrets = ("seal_key", "sync_key", "token_key")
     columns = ("device_id", "terminal_no", "merchant_no", "merchant_name")
     kept = {
         key: value.hex() if isinstance(value, bytes) else value
         for key, value in config.items()
-        if key not in (*secrets, *columns, "tmk", "wifi_password")
+        if key not in (*secrets, *columns, *left_out)
     }
     with store.write() as connection:
         live = connection.execute(
@@ -72,21 +76,27 @@ def offer(store: Store, config: dict[str, object], replace: bool) -> None:
         )
 
 
-def stan_after(connection: Connection, terminal_no: str, merchant_no: str) -> int:
-    """Where the STANs of a terminal that takes over this number go on; 0 when it is the first.
-
-    The one before it may have used more than it synced, so they jump (window 26).
-    """
-    devices = connection.execute(
-        select(terminals.c.device_id)
+def with_number(connection: Connection, terminal_no: str, merchant_no: str) -> list[Terminal]:
+    """The terminals that have or had this number, the oldest first."""
+    rows = connection.execute(
+        select(terminals)
         .where(terminals.c.terminal_no == terminal_no, terminals.c.merchant_no == merchant_no)
-        .order_by(terminals.c.created_at.desc())
-    ).scalars()
-    for device_id in devices:
-        stan = last_stan(connection, device_id)
+        .order_by(terminals.c.created_at, terminals.c.state != "retired")
+    )
+    return [_terminal(row) for row in rows]
+
+
+def stan_after(connection: Connection, before: list[Terminal]) -> int:
+    """Where the STANs of a terminal go on that takes the place of those; 0 when it is the first.
+
+    The last one may have used more than it synced, so they jump (window 26).
+    """
+    for terminal in reversed(before):
+        stan = last_stan(connection, terminal.device_id)
+        stan = stan or int(json.loads(terminal.config).get("stan_start", 0))
         if stan:
             return (stan + _STAN_JUMP - 1) % _MAX_STAN + 1
-    return 0
+    return _STAN_JUMP if before else 0
 
 
 def confirm(connection: Connection, device_id: str) -> None:

@@ -20,18 +20,20 @@ _CONNECT_MS = 5000
 class AcquirerLine:
     """Connections by number. ``post(event)`` queues an engine event."""
 
-    def __init__(self, host: str, port: int, linger_ms: int, post) -> None:
-        self._host = host
-        self._port = port
+    def __init__(self, config: dict, linger_ms: int, post) -> None:
+        self._config = config
         self._linger_ms = linger_ms
         self._post = post
         self._streams: dict = {}
         self._tasks: dict = {}
         self._lingering = 0
 
-    def connect(self, link: int) -> None:
-        """Start connecting; ``connected`` or ``connect_failed`` follows."""
-        self._tasks[link] = asyncio.create_task(self._run(link))
+    def connect(self, link: int, host: int) -> None:
+        """Start connecting to the primary (0) or the backup; ``connected`` or ``connect_failed``
+        follows."""
+        names = ("backup_host", "backup_port") if host else ("host", "port")
+        address = [self._config[name] for name in names]
+        self._tasks[link] = asyncio.create_task(self._run(link, *address))
 
     def send(self, link: int, data: bytes) -> None:
         """Hand one framed message to the connection; a broken one shows as ``closed``."""
@@ -70,9 +72,9 @@ class AcquirerLine:
         if task and task is not asyncio.current_task():
             task.cancel()
 
-    async def _run(self, link: int) -> None:
+    async def _run(self, link: int, host: str, port: int) -> None:
         try:
-            opening = asyncio.open_connection(self._host, self._port)
+            opening = asyncio.open_connection(host, port)
             # On MicroPython reader and writer are one stream.
             pair: tuple = await asyncio.wait_for_ms(opening, _CONNECT_MS)
             stream = pair[0]

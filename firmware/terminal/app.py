@@ -10,8 +10,9 @@ import sys
 from micropython import kbd_intr
 
 from protocol import config as configuration
+from protocol import messages
 from protocol.iso8583 import profile as profiles
-from terminal import FIRMWARE, screens
+from terminal import FIRMWARE, screens, takeover
 from terminal.clock import TerminalClock
 from terminal.console import Console
 from terminal.engine import Engine
@@ -19,9 +20,11 @@ from terminal.exchange import Exchange
 from terminal.front import Front
 from terminal.journal import Journal, JournalFault
 from terminal.ledger import Ledger
+from terminal.refusals import Refusals
 from terminal.runner import Runner
 from terminal.state import State
 from terminal.sync import SyncServer
+from terminal.tlsport import TlsPort, context
 from terminal.vault import Vault, VaultError
 
 _CTRL_C = 3
@@ -73,8 +76,15 @@ class App:
         if self._vault.config is not None:
             config = configuration.decode(self._vault.config)
         self._selling: dict | None = None
+        self._port: TlsPort | None = None
         self._server = SyncServer(
-            config, None, self._provision, self._escape, FIRMWARE, lambda: os.urandom(16)
+            config,
+            None,
+            self._provision,
+            self._escape,
+            FIRMWARE,
+            lambda: os.urandom(16),
+            self._push,
         )
 
     async def main(self) -> None:
@@ -130,16 +140,41 @@ class App:
         known.handed_over(ledger.released)
         exchange = Exchange(config, profile, self._vault.reveal, VaultError)
         engine = Engine(config, exchange, known)
-        front = Front(config["merchant_name"], lambda: "READY", config["confirm_minor"])
+        front = Front(
+            config["merchant_name"], lambda: takeover.status(known), config["confirm_minor"]
+        )
         clock = TerminalClock(self._board.Clock())
         runner = Runner(config, self._panel, clock, self._vault, ledger, engine, front)
-        self._board.connect_wifi(config["wifi_ssid"], config["wifi_password"])
+        self._board.connect_wifi(
+            config["wifi_ssid"], config["wifi_password"], config["device_id"]
+        )
         runner.post(("start", self._board.reset_cause(), FIRMWARE, alarm))
         asyncio.create_task(self._guard(runner.run()))
         asyncio.create_task(self._guard(runner.watch_panel()))
         self._server.ledger = Retained(ledger, known)
-        if config["sync_port"]:
-            await self._server.serve_tcp(config["sync_port"])
+        refusals = Refusals(lambda text: runner.post(("note", "REFUSED", text)), ledger.room)
+        self._server.on_refused = refusals.refused
+        self._port = TlsPort(self._serve_peer, refusals.refused)
+        await self._listen()
+
+    async def _serve_peer(self, reader, writer, where: str) -> None:
+        await self._server.serve_stream(reader, writer, False, where)
+
+    async def _listen(self) -> None:
+        """Without an identity nothing is served on the network."""
+        port = self._selling["sync_port"] if self._selling else 0
+        identity = self._vault.identity
+        if self._port and port and identity:
+            await self._port.open(port, identity)
+
+    def _push(self, kind: int, data: bytes) -> str:
+        """Take what a companion gives; returns why not, "" when it is done."""
+        if kind != messages.PUSH_IDENTITY:
+            return "this terminal does not know push %d" % kind
+        context(data)
+        self._vault.set_identity(data)
+        asyncio.create_task(self._guard(self._listen()))
+        return ""
 
     def _provision(self, data: bytes) -> bool:
         """Store a checked configuration; False when the journal is another terminal's."""

@@ -3,7 +3,9 @@
 CLOSING freezes the totals; TOTALS_SENT is durable before the 0500 leaves. A balanced batch is
 CLOSED. An unbalanced one is uploaded, eight details a message, from the cursor of the newest
 UPLOADING record; END_SENT, then CLOSED. Each message keeps its STAN until it is
-answered (W18 to W21).
+answered (W18 to W21). A batch that the host refuses as often as a reversal is tried is UNSETTLED:
+a case for the companion, and the terminal sells again. Its totals stay: when the next sign-in
+names the same batch it goes on with them, and settling it again is possible at any time.
 """
 
 from protocol import record
@@ -13,6 +15,7 @@ from terminal import entries, money, receipt
 
 def close(engine) -> list:
     """Freeze the totals."""
+    engine.refusals = 0
     return [entries.batch(engine.known, record.CLOSING, 0), ("next",)]
 
 
@@ -80,10 +83,11 @@ def answered(engine, answer) -> list:
     if action == "done_if_repeated" and not engine.first_try:
         action = "done"
     done = action == "done"
-    # A host that has it already (94, 22) may say so without a MAC; 00 needs one.
-    if answer.forged or (done and answer.code == "00" and not answer.authentic):
+    # A host that has some details already (94) may say so without a MAC: the end counts them all.
+    proved = answer.code != "00" and engine.known.phase == record.UPLOADING
+    if answer.forged or (done and not answer.authentic and not proved):
         engine.sign_first = True
-        return engine.evidence.trouble("BAD_MAC", "settlement") + wait(engine)
+        return _refused(engine, "BAD_MAC", "settlement " + answer.code, answer.code)
     if engine.known.phase == record.TOTALS_SENT:
         return _totals(engine, action, answer)
     if not done:
@@ -92,6 +96,7 @@ def answered(engine, answer) -> list:
         return _closed(engine, answer.code, True)
     cursor = engine.details[1]
     engine.details = None
+    engine.refusals = 0
     return [entries.batch(engine.known, record.UPLOADING, engine.next_stan(), cursor), ("next",)]
 
 
@@ -100,6 +105,7 @@ def _totals(engine, action: str, answer) -> list:
     said = settlement.reply(answer.totals)
     if action == "upload" or (action == "done" and said == settlement.UNBALANCED):
         stan = known.closing["stan"]
+        engine.refusals = 0
         return [entries.batch(known, record.UNBALANCED, stan, 0, answer.code), ("next",)]
     if action == "done" and (said == settlement.BALANCED or answer.code != "00"):
         stan = known.closing["stan"]
@@ -112,20 +118,42 @@ def _closed(engine, code: str, uploaded: bool) -> list:
     known = engine.known
     closed = entries.batch(known, record.CLOSED, known.closing["stan"], 0, code)
     engine.sign_first = True  # the host gives the next batch number
+    engine.route.closed()
     effects = [closed, ("show", "result", "settled", known.batch), ("beep", 1)]
-    for row in receipt.settled(engine.config, closed[1], uploaded):
+    end = "UNBALANCED, UPLOADED" if uploaded else "BALANCED"
+    for row in receipt.settled(engine.config, closed[1], end):
         effects.append(("print", row))
     return effects
 
 
 def _again(engine, action: str, answer) -> list:
     """The same message once more, later, or when the cashier settles again after a stop."""
-    if action == "stop":
-        shown = ("show", "result", "closing", engine.known.batch)
-        return engine.evidence.trouble("CLOSING_STOPPED", answer.code) + [shown, ("beep", 5)]
     if action in ("sign_in", "abort_sign_in"):
         engine.sign_first = True
-    return engine.evidence.trouble("CLOSING_REFUSED", answer.code) + wait(engine)
+    code = "CLOSING_STOPPED" if action == "stop" else "CLOSING_REFUSED"
+    return _refused(engine, code, answer.code, answer.code)
+
+
+def _refused(engine, note: str, why: str, code: str) -> list:
+    engine.refusals += 1
+    effects = engine.evidence.trouble(note, why)
+    if engine.refusals >= engine.config["reversal_tries"]:
+        return effects + _unsettled(engine, code)
+    if note == "CLOSING_STOPPED":
+        return effects + [("show", "result", "closing", engine.known.batch), ("beep", 5)]
+    return effects + wait(engine)
+
+
+def _unsettled(engine, code: str) -> list:
+    """The host will not have it: a case."""
+    known = engine.known
+    ended = entries.batch(known, record.UNSETTLED, known.closing["stan"], 0, code)
+    engine.sign_first = True  # only the host knows which batch is open
+    engine.details = None
+    effects = [ended, ("show", "result", "unsettled", known.batch, code), ("beep", 5)]
+    for row in receipt.settled(engine.config, ended[1], "NOT SETTLED (%s): OPEN CASE" % code):
+        effects.append(("print", row))
+    return effects
 
 
 def wait(engine) -> list:

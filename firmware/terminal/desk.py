@@ -1,18 +1,13 @@
 """What the cashier asks for, and the start: how each begins, or why it does not."""
 
 from protocol import record
-from terminal import batch, entries, money, reversal, trade, transactions
-from terminal.state import REVERSING
+from terminal import batch, entries, money, reversal, takeover, trade, transactions
+from terminal.current import REVERSING
 
 
 def start(engine, cause: str, firmware: str, alarm: str) -> list:
     """Power came on: what is unfinished goes first."""
-    effects = []
-    adopt = engine.config.get("stan_start", 0)
-    if adopt and not engine.known.boot and not engine.known.stan:
-        # A swapped or wiped terminal (W16, W26): before BOOT, so that a cut cannot lose it.
-        effects.append(entries.adopted(adopt, engine.config["device_id"]))
-        engine.stan = adopt
+    effects = takeover.adopt(engine)
     effects.append(entries.boot(engine.known.boot + 1, cause, firmware))
     if alarm:
         effects.append(entries.note("JOURNAL_ALARM", alarm))
@@ -22,6 +17,8 @@ def start(engine, cause: str, firmware: str, alarm: str) -> list:
         # To reverse what may have been approved would be worse than to ask (I4).
         effects.append(entries.note("RECORD_LOST", ""))
         effects.extend(engine.suspend())
+    elif tx and tx.armed["kind"] == record.PENDING:
+        effects.extend(engine.suspend())  # its card was in RAM only
     elif tx and tx.phase != REVERSING and engine.policy(tx) == "recon":
         effects.extend(trade.needs_recon(tx, None))
     elif tx and not tx.attempt:
@@ -47,23 +44,20 @@ def transact(
 ) -> list:
     """``now`` in Unix seconds, 0 when the clock is not set: then nothing is called a repeat."""
     engine.doubt = None
+    pendings = takeover.of_card(engine, card.get("token"))
+    turns = engine.route.turns
     refusal = (
         _busy(engine)
         or trade.bad_amount(txn, amount_minor, displayed_minor)
-        or trade.blocked(engine.known, room, engine.config["reversal_tries"])
+        or trade.blocked(engine.known, room, turns + len(pendings) * (turns + 1))
         or trade.bad_original(engine.known, txn, amount_minor, original, card["token"])
-        or trade.over_hold(
-            engine.known,
-            txn,
-            amount_minor,
-            original,
-            card["token"],
-            engine.exchange.preauth_percent,
-        )
         or ("" if engine.exchange.knows(txn) else "Not at this host")
     )
     if refusal:
         return trade.refused(refusal)
+    if original and transactions.asks(txn) == "auth" and "held_minor" not in original:
+        engine.doubt = (txn, amount_minor, displayed_minor, card, original, room)
+        return [("find", "held", original["auth"], card["token"])]
     span_s = engine.config.get("duplicate_s", 0)
     if txn == record.SALE and span_s and now > span_s:
         stan = engine.known.repeats(card["token"], amount_minor, now - span_s)
@@ -72,8 +66,10 @@ def transact(
             return [("show", "ask", "same", money.show(amount_minor), stan), ("beep", 2)]
     engine.want = {"txn": txn, "amount_minor": amount_minor, "original": original}
     engine.want["displayed_minor"] = displayed_minor
+    engine.want["pendings"] = pendings  # of this card: they go first
     engine.want.update(card)
     engine.evidence.new_sale()
+    engine.route.wished()
     return engine.next()
 
 
@@ -93,10 +89,11 @@ def settle(engine, room: int) -> list:
         if not engine.known.batch or engine.known.phase == record.CLOSED:
             refusal = "No open batch"
         elif room < 2 * engine.config["reversal_tries"]:
-            refusal = "Journal full: sync"
+            refusal = trade.no_room(room)
     if refusal:
         return trade.refused(refusal)
     engine.evidence.new_sale()
+    engine.route.wished()
     if engine.known.closing:
         return engine.next()
     engine.retries = engine.known.retriable()
@@ -106,8 +103,10 @@ def settle(engine, room: int) -> list:
 def close_batch(engine) -> list:
     """Suspended reversals of the batch are sent once more, then its totals are frozen."""
     while engine.retries:
-        armed = engine.retries.pop(0)[1]
-        if engine.exchange.unanswered(armed["txn"]) == "reverse":
+        case, armed = engine.retries.pop(0)
+        # A sync meanwhile may have taken it over.
+        held = case in engine.known.suspended
+        if held and engine.exchange.unanswered(armed["txn"]) == "reverse":
             return reversal.once_more(armed, engine.config["reversal_tries"])
     engine.retries = None
     return batch.close(engine)
@@ -119,6 +118,8 @@ def found(engine, what: str, *found) -> list:
         return trade.offer(engine.known, *found)
     if what == "details":
         return batch.found(engine, *found)
+    if what == "held":
+        return _held(engine, *found)
     armed, outcome = found
     if armed is None:
         return trade.refused("Nothing to print")
@@ -128,12 +129,25 @@ def found(engine, what: str, *found) -> list:
     return [shown] + trade.reprint(engine.config, armed, outcome, True)
 
 
-def answer(engine, wanted: bool) -> list:
-    """The cashier's answer to what was asked: a repeated sale, or a slip that is owed."""
+def _held(engine, held_minor: int) -> list:
+    """The amount of the pre-auth that the cashier wants to end."""
+    txn, amount_minor, displayed_minor, card, original, room = engine.doubt
+    refusal = trade.over_hold(txn, amount_minor, held_minor, engine.exchange.preauth_percent)
+    if refusal:
+        engine.doubt = None
+        return trade.refused(refusal)
+    original = dict(original)
+    original["held_minor"] = held_minor
+    return transact(engine, txn, amount_minor, displayed_minor, card, original, room)
+
+
+def answer(engine, wanted: bool, room: int = 0) -> list:
+    """The cashier's answer to what was asked: a repeated sale, or a slip that is owed. ``room`` is
+    of now: the question may have stood for hours."""
     if engine.doubt:
         asked = engine.doubt
         engine.doubt = None
-        return transact(engine, *asked) if wanted else [("home",)]
+        return transact(engine, *(asked[:5] + (room,))) if wanted else [("home",)]
     last = engine.known.last
     if last is None or last.printed:
         return [("home",)]

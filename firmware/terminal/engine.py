@@ -17,7 +17,7 @@ Events
     ("received", link, data) ("closed", link, why)        one message, or the end of the line
     ("timer", name, number)               a timer ran out
     ("next",)                             the effects before it are carried out
-    ("reprint", wanted)                   the cashier's answer to what the screen asks: a slip that
+    ("reprint", wanted[, room])           the cashier's answer to what the screen asks: a slip that
                                           is owed, or a sale that looks like a repeat
     ("reprint_last",)                     the slip of the last approval again
     ("idle",)                             nothing has happened for a while
@@ -25,7 +25,7 @@ Events
 
 Effects
     ("append", record)                    ``wall`` is stamped by the runner
-    ("connect", link) ("send", link, data) ("linger", link) ("hang_up", link)
+    ("connect", link, host) ("send", link, data) ("linger", link) ("hang_up", link)
     ("timer", name, number, milliseconds) ("next",)
     ("show", mode, screen, values...) ("print", line) ("beep", times)
     ("set_clock", host_time) ("forget_cards",) ("home",)
@@ -36,18 +36,21 @@ W numbers are failure windows, I numbers invariants: firmware/README.md lists bo
 """
 
 from protocol import record
-from terminal import batch, desk, entries, judge, money, reversal
+from terminal import batch, desk, entries, judge, money, reversal, takeover
+from terminal.current import REVERSING
 from terminal.exchange import AnswerError, RequestError
-from terminal.state import REVERSING
+from terminal.route import Route
 from terminal.upkeep import Upkeep
 
 
 class Step:
-    """The one online step under way: what it is, its link number and the request once sent."""
+    """The one online step under way: what it is, its link number, where to (0 primary, 1 backup)
+    and the request once sent."""
 
-    def __init__(self, what: str, link: int) -> None:
+    def __init__(self, what: str, link: int, host: int) -> None:
         self.what = what
         self.link = link
+        self.host = host
         self.request = None
 
 
@@ -61,6 +64,7 @@ class Engine:
         self.evidence = entries.Evidence()
         self.step: Step | None = None
         self.want: dict = {}  # what the cashier confirmed, until it is armed
+        self.lent: dict = {}  # the card that was read for the open pending
         self.doubt: tuple | None = None  # what looks like a repeat, while the cashier is asked
         self.waiting: tuple | None = None  # approved, if the chip agrees: answer, amount, number
         self.details: tuple | None = None  # of the next batch upload
@@ -76,6 +80,7 @@ class Engine:
         self.hold = False  # the host may still be at work on what is to be reversed
         self.sign_in_stan = 0  # of a sign-in that has not succeeded yet
         self.upkeep = Upkeep(known)
+        self.route = Route(config, known)
 
     def handle(self, event: tuple) -> list:
         """The effects of one event. An unknown event is a programming error (KeyError)."""
@@ -96,22 +101,29 @@ class Engine:
                 return effects
         elif not known.open and not self.want:
             return []
-        unkeyed = known.phase == record.CLOSED or self.exchange.bad_keys(known.key_block)
-        if self.sign_first or unkeyed:
+        unkeyed = known.phase >= record.CLOSED or self.exchange.bad_keys(known.key_block)
+        if self.sign_first or unkeyed or self.route.unkeyed():
             return self._begin("sign_in", ("show", "busy", "signing_in"))
         if known.open:
-            again = known.open.phase != REVERSING and self.policy(known.open) == "resend"
-            return self._begin("again" if again else "reversal", reversal.shown(known.open))
+            what = "again" if self._resends() else "reversal"
+            return self._begin(what, reversal.shown(known.open))
         if known.closing:
             return self._begin("batch", batch.shown(known))
+        if self.want["pendings"]:
+            return takeover.take_up(self)
         amount = money.show(self.want["amount_minor"])
         what = "balance" if self.want["txn"] == record.BALANCE else "transact"
         return self._begin(what, ("show", "busy", "connecting", amount))
 
     def _begin(self, what: str, shown: tuple) -> list:
         self._links += 1
-        self.step = Step(what, self._links)
-        return [shown, ("connect", self._links)]
+        self.step = Step(what, self._links, self.route.due())
+        return [shown, ("connect", self._links, self.step.host)]
+
+    def _resends(self) -> bool:
+        """Whether the open transaction goes on as the same request again."""
+        tx = self.known.open
+        return bool(tx) and tx.phase != REVERSING and self.policy(tx) == "resend"
 
     def next_stan(self) -> int:
         """A STAN is used once even if the step that took it left no record (W16)."""
@@ -140,6 +152,8 @@ class Engine:
         step = self.step
         if step is None or step.link != link:
             return [("hang_up", link)]
+        if step.what != "sign_in":
+            self.route.reached()
         try:
             before = self._build(step)
         except RequestError as error:
@@ -188,7 +202,7 @@ class Engine:
         self.refusals = 0
         self.chip = bool(want.get("chip"))
         self.upkeep.card_used()
-        armed = entries.armed(self.next_stan(), self.known.batch, want)
+        armed = entries.armed(self.next_stan(), self.known.batch, want, step.host)
         step.request = self.exchange.transact(armed[1], want, self.known.key_block)
         return [armed, ("show", "busy", "processing", money.show(want["amount_minor"]))]
 
@@ -198,8 +212,9 @@ class Engine:
             self.step = None
             return [("hang_up", step.link), entries.note("DAY_PASSED", "")] + self.suspend()  # W17
         reason = tx.reason or reversal.NO_ANSWER
-        again = tx.attempt > 0
-        step.request = self.exchange.reversal(tx.armed, reason, self.known.key_block, again)
+        armed = takeover.with_card(self, tx.armed)
+        key_block = self.known.key_block
+        step.request = self.exchange.reversal(armed, reason, key_block, tx.attempt > 0)
         return [reversal.attempt(tx)] if step.request else self._no_card(step)
 
     def _no_card(self, step: Step) -> list:
@@ -210,8 +225,12 @@ class Engine:
     def _connect_failed(self, link: int, why: str) -> list:
         if self.step is None or self.step.link != link:
             return []
+        host = self.step.host
         self.step = None
-        return self.evidence.trouble("NO_CONNECTION", why) + self.give_up_for_now(why)
+        trouble = self.evidence.trouble("NO_CONNECTION", why)
+        if self.route.detour(host, self._resends()):
+            return trouble + self.next()
+        return trouble + self.give_up_for_now(why)
 
     def _closed(self, link: int, why: str) -> list:
         if self.step is None or self.step.link != link:
@@ -275,6 +294,7 @@ class Engine:
     def give_up_for_now(self, why: str, screen: str = "offline") -> list:
         """The line or the sign-in failed; nothing was sent that would need an undo."""
         self.want = {}
+        self.route.give_up()
         if self.known.open:
             return self.wait()
         if self.known.closing:

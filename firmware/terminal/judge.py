@@ -4,7 +4,7 @@ Each judge gets the engine, the step and the answer, which is the request's own:
 """
 
 from protocol import record
-from terminal import batch, entries, money, reversal, trade
+from terminal import batch, entries, money, reversal, trade, transactions
 
 # How long the card may take to say whether it goes along with an approval.
 _CHIP_MS = 10000
@@ -17,6 +17,7 @@ def _sign_in(engine, step, answer) -> list:
         return engine.evidence.trouble("SIGN_IN_REFUSED", why) + given_up
     engine.sign_first = False
     engine.sign_in_stan = 0
+    engine.route.keyed(step.host)
     return [
         ("set_clock", answer.host_time),
         entries.signed_in(step.request.stan, answer.batch, answer.key_block, answer.host_time),
@@ -43,7 +44,7 @@ def _transact(engine, step, answer) -> list:
         engine.sign_first = True
     if forged:
         return [entries.note("BAD_MAC", "answer")] + unanswered(engine, reversal.BAD_MAC)  # W13
-    if action == "partial" and engine.exchange.takes_part:
+    if action == "partial" and _is_part(engine, answer):
         return _approve(engine, answer, answer.amount_minor)
     if action in ("unknown", "partial"):
         return [entries.note("UNKNOWN", answer.code)] + unanswered(engine, reversal.NO_ANSWER)
@@ -51,7 +52,20 @@ def _transact(engine, step, answer) -> list:
         return _approve(engine, answer, tx.armed["amount_minor"])
     if action == "needs_recon":
         return trade.needs_recon(tx, answer)
-    return trade.declined(tx, answer, action in ("decline_alarm", "block", "stop"))
+    stops = _stops(action, answer)
+    return stops + trade.declined(tx, answer, bool(stops) or action == "decline_alarm")
+
+
+def _is_part(engine, answer) -> bool:
+    """A part is less than the whole, of what a customer pays: nobody gives back a part (W30)."""
+    armed = engine.known.open.armed
+    less = 0 < answer.amount_minor < armed["amount_minor"]
+    return engine.exchange.takes_part and less and not transactions.asks(armed["txn"])
+
+
+def _stops(action: str, answer) -> list:
+    """The host stops the terminal: nothing is begun until the companion has this record."""
+    return [entries.note(record.STOPPED, answer.code)] if action in ("block", "stop") else []
 
 
 def _again(engine, step, answer) -> list:
@@ -61,7 +75,8 @@ def _again(engine, step, answer) -> list:
     if action == "needs_recon" and not answer.forged and step.request.mti[1:] == "220":
         # It has the notice (W23). Only 00 and 10 carry a MAC by the specification.
         return trade.approved(engine.config, tx, answer, tx.armed["amount_minor"])
-    later = action == "decline_sign_in" or action == "unknown" or answer.forged
+    later = action in ("decline_sign_in", "unknown") or answer.forged
+    later = later or (action == "partial" and not _is_part(engine, answer))
     if not later and (action != "approve" or answer.authentic):
         return _transact(engine, step, answer)
     engine.sign_first = engine.sign_first or action != "unknown"
@@ -98,7 +113,7 @@ def _balance(engine, step, answer) -> list:
     if action == "decline_sign_in":
         engine.sign_first = True
     if action != "approve":
-        return trade.refused("Declined " + answer.code)
+        return _stops(action, answer) + trade.refused("Declined " + answer.code)
     # F54: account type, amount type, currency, sign, twelve digits.
     text = answer.balances
     if len(text) < 20 or not text[8:20].isdigit():
@@ -116,7 +131,11 @@ def _reversal(engine, step, answer) -> list:
         return [entries.note("BAD_MAC", "0410")] + engine.try_again()  # W12
     if done:
         return reversal.end(engine.config, tx, record.REV_OK, answer.code, answer.rrn)
-    if action in ("absent", "absent_high", "absent_case"):
+    # Only the host that was sent a request can say that there is nothing to reverse.
+    asked = step.host == tx.armed["host"]
+    if asked and action in ("absent", "absent_high", "absent_case"):
+        if engine.exchange.same_day and not tx.is_of_today(engine.known, answer.host_time):
+            return engine.suspend(answer.code)  # W17: it may be a settled one that it refuses
         return reversal.end(engine.config, tx, record.REV_ABSENT, answer.code, answer.rrn)
     if action == "suspend":
         return engine.suspend(answer.code)

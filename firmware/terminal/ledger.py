@@ -44,8 +44,8 @@ class Ledger:
         return self._journal.released
 
     def room(self) -> int:
-        """How many more records fit now."""
-        return self._journal.room()
+        """How many more records fit now; -1 when the flash has failed since the start."""
+        return -1 if self._journal.read_only else self._journal.room()
 
     def append(self, rec: dict) -> int:
         """Seal and store a record; it is durable when this returns its sequence number.
@@ -76,7 +76,7 @@ class Ledger:
         start = self._start()
         for seq in self._cases(start):
             rec = self.record_at(seq)
-            if rec is not None and rec["kind"] == record.ARMED:
+            if rec is not None and rec["kind"] in (record.ARMED, record.PENDING):
                 apply(seq, rec)
         for seq in range(start, self.next_seq):
             rec = self._decode(seq)
@@ -92,11 +92,12 @@ class Ledger:
             return []
         return [seq for seq in first["suspended"] if seq < start]
 
-    def record_at(self, seq: int) -> dict | None:
-        """One decoded record, None when it is damaged or no longer retained."""
+    def record_at(self, seq: int, part: bytes = b"") -> dict | None:
+        """One decoded record, None when it is damaged, no longer retained, or without ``part`` in
+        its bytes: a search reads far more records than it decodes."""
         if seq < self.first_seq or seq >= self.next_seq:
             return None
-        return self._decode(seq)
+        return self._decode(seq, part)
 
     def belongs_to(self) -> bool:
         """Whether the newest record carries this key's seal; True for an empty journal.
@@ -133,9 +134,9 @@ class Ledger:
                 break
         return self.first_seq
 
-    def _decode(self, seq: int) -> dict | None:
+    def _decode(self, seq: int, part: bytes = b"") -> dict | None:
         payload = self._journal.read(seq)
-        if payload is None:
+        if payload is None or part not in payload:
             return None
         try:
             return record.decode(seal.split(payload)[0])

@@ -71,13 +71,13 @@ def reversal(config: dict, armed: dict, result: str) -> list[str]:
     return rows
 
 
-def settled(config: dict, closed: dict, uploaded: bool) -> list[str]:
-    """The slip of a settled batch, from its last BATCH record."""
+def settled(config: dict, closed: dict, end: str) -> list[str]:
+    """The slip of a settled batch, from its last BATCH record; ``end`` in words."""
     rows = _head(config, "SETTLEMENT 结算", False)
     rows.append("BATCH    %06d" % closed["batch"])
     for name in ("debit", "credit"):
         count, minor = closed[name + "_count"], closed[name + "_minor"]
         rows.append("%-8s %d  CNY %s" % (name.upper(), count, money.show(minor)))
-    rows.append("UNBALANCED, UPLOADED" if uploaded else "BALANCED")
+    rows.append(end)
     rows.append(_RULE)
     return rows

@@ -8,7 +8,7 @@ that is not there, and no slip is recorded that did not come out.
 
 import asyncio
 
-from terminal import cards, lookup, screens
+from terminal import cards, entries, lookup, screens
 from terminal.acquirer import AcquirerLine
 from terminal.cell import CellFault
 from terminal.journal import JournalFault, JournalFull
@@ -31,7 +31,7 @@ class Runner:
         self._front = front
         self._token_key = config["token_key"]
         linger_ms = _LINGER * config["response_ms"]
-        self._line = AcquirerLine(config["host"], config["port"], linger_ms, self.post)
+        self._line = AcquirerLine(config, linger_ms, self.post)
         self._events: list[tuple] = []
         self._wake = asyncio.Event()
         self._shown: list[str] = []
@@ -96,6 +96,8 @@ class Runner:
             effects = self._front.key(event[1])
         elif event[0] == "card":
             effects = self._front.card(event[1], self._shown)
+        elif event[0] == "note":
+            effects = [entries.note(event[1], event[2])]
         else:
             effects = self._engine.handle(event)
         self._carry_out(effects)
@@ -127,7 +129,8 @@ class Runner:
     # -- effects --------------------------------------------------------------------------------
 
     def _append(self, rec: dict) -> None:
-        rec["wall"] = self._clock.wall()
+        if "wall" not in rec:
+            rec["wall"] = self._clock.wall()
         self._engine.known.apply(self._ledger.append(rec), rec)
 
     def _next(self) -> None:
@@ -135,8 +138,8 @@ class Runner:
         self._events.insert(0, ("next",))
         self._wake.set()
 
-    def _connect(self, link: int) -> None:
-        self._line.connect(link)
+    def _connect(self, link: int, host: int) -> None:
+        self._line.connect(link, host)
 
     def _send(self, link: int, data: bytes) -> None:
         self._line.send(link, data)
@@ -211,4 +214,4 @@ class Runner:
         self._tell("reprint_last")
 
     def _answer(self, wanted: bool) -> None:
-        self._tell("reprint", wanted)
+        self._tell("reprint", wanted, self._ledger.room())

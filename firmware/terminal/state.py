@@ -7,15 +7,12 @@ journal leaves odd sequences (an outcome without its ARMED), and those are count
 
 from protocol import record
 from terminal import transactions
+from terminal.current import REVERSING, Last, Open
 
-ARMED = "armed"
-REVERSING = "reversing"
-
-# Approvals that a repeated sale is compared with, and pre-auths that their end is.
+# Approvals that a repeated sale is compared with.
 _RECENT = 8
-_HOLDS = 16
-_DAY_S = 86400
-_CHINA_S = 8 * 3600
+# A checkpoint is due when so many records have gone by.
+CHECKPOINT_EVERY = 64
 
 # Suspended reversals that one CHECKPOINT record can name. One more and the terminal stops selling
 # until they are cleared: none may be forgotten.
@@ -33,8 +30,10 @@ class State:
         self.open: Open | None = None
         self.last: Last | None = None
         self.unsure_stan = 0  # the newest that got no usable answer: it may still come
-        self.wall = 0
-        self.holds: list[tuple] = []  # (auth code, amount, token) of the newest pre-auths
+        self.wall = 0  # of the newest record with a time since the last start
+        self.day = (0, "")  # the host's newest MMDD, and the record that has it
+        self.stopped = 0  # the record that says so: the host has stopped this terminal
+        self.handed = 0  # the companion has everything below
         self.recent: list[tuple] = []  # (token, amount, wall, STAN) of the last approvals
         self.suspended: list[int] = []
         self.cases: dict[int, dict] = {}  # the ARMED records of the suspended, as far as known
@@ -64,9 +63,23 @@ class State:
             self.open.doubtful = True
 
     def handed_over(self, seq: int) -> None:
-        """The companion has stored everything below ``seq``: the cases there are in its hands."""
-        for case in [case for case in self.suspended if case < seq]:
-            self.close_case(case)
+        """The companion has stored everything below ``seq``: the cases there are in its
+        hands, but not the pendings: it has them from another terminal (W26)."""
+        self.handed = max(self.handed, seq)
+        for case in [case for case in self.suspended if case < self.handed]:
+            if not self._is_pending(case) and not self._locks(case):
+                self.close_case(case)
+        if self.stopped < self.handed and self.stopped:
+            self.stopped = 0
+            self.since_checkpoint += CHECKPOINT_EVERY  # the next one makes it last
+
+    def _locks(self, case: int) -> bool:
+        """Whether it keeps its original from being refunded or ended once more: as long as its
+        batch is open, even when the companion has it (W25)."""
+        armed = self.cases.get(case)
+        if armed is None or case not in self.recon or not transactions.asks(armed["txn"]):
+            return False
+        return armed["batch"] == self.batch and self.phase != record.CLOSED
 
     def repeats(self, token: bytes, amount_minor: int, since: int) -> int:
         """The STAN of an approval since ``since`` (Unix seconds) of the same card and amount, 0
@@ -97,8 +110,16 @@ class State:
             for seq in self.suspended
             if seq in self.cases
             and seq not in self.recon
+            and not self._is_pending(seq)
             and self.cases[seq]["batch"] == self.batch
         ]
+
+    def pendings(self) -> list:
+        """(seq, PENDING) of the terminal before this one, as long as they have no end (W26)."""
+        return [(seq, self.cases[seq]) for seq in self.suspended if self._is_pending(seq)]
+
+    def _is_pending(self, seq: int) -> bool:
+        return self.cases.get(seq, {}).get("kind") == record.PENDING
 
     def clear_totals(self) -> None:
         """A batch begins."""
@@ -135,9 +156,10 @@ class State:
         return keep
 
     def quiet(self) -> bool:
-        """Nothing open, no slip owed, no batch half closed: the moment for a checkpoint."""
+        """Nothing open, no slip owed, no batch half closed: the moment for a checkpoint. It does
+        not say that the host has stopped the terminal."""
         slip = self.last is None or self.last.printed
-        return self.open is None and slip and self.closing is None
+        return not (self.open or self.closing or self.stopped) and slip
 
     def _take_stan(self, rec: dict) -> None:
         # STAN is n6 and wraps after 999999; less than half a lap ahead is newer.
@@ -146,54 +168,29 @@ class State:
             self.stan = stan
 
 
-class Open:
-    """A transaction that has been armed and has no end yet."""
-
-    def __init__(self, seq: int, armed: dict) -> None:
-        self.seq = seq
-        self.armed = armed
-        self.phase = ARMED
-        self.reason = ""
-        self.attempt = 0
-        self.doubtful = False  # a record behind it is damaged: it may be the approval
-
-    def is_from_before(self, wall: int) -> bool:
-        """Whether it was armed on an earlier day in China than ``wall``, as far as known."""
-        armed = self.armed.get("wall", 0)
-        return bool(armed and wall) and _day(armed) < _day(wall)
-
-    def is_for(self, rec: dict) -> bool:
-        """Whether a later record belongs to this transaction: same STAN and batch."""
-        return rec["stan"] == self.armed["stan"] and rec["batch"] == self.armed["batch"]
-
-
-class Last:
-    """The newest approved transaction, for the receipt that may still be owed."""
-
-    def __init__(self, seq: int, armed: dict, outcome: dict) -> None:
-        self.seq = seq
-        self.armed = armed
-        self.outcome = outcome
-        self.printed = False
-
-
-def _day(wall: int) -> int:
-    return (wall + _CHINA_S) // _DAY_S
-
-
 def _boot(state: State, seq: int, rec: dict) -> None:
     state.boot = rec["boot"]
+    # A board may come up without a time; that of its last life says nothing about today.
+    state.wall = rec.get("wall", 0)
 
 
 def _signed_in(state: State, seq: int, rec: dict) -> None:
     state._take_stan(rec)
     state.key_block = rec["key_block"]
+    _host_day(state, seq, rec)
     if state.closing:
         return  # the next batch begins when this one is closed
-    if rec["batch"] != state.batch or state.phase == record.CLOSED:
+    if rec["batch"] != state.batch:
         state.clear_totals()
-        state.phase = record.OPEN
+    # One that the host would not settle and still has open goes on with its totals.
+    state.phase = record.OPEN
     state.batch = rec["batch"]
+    state.handed_over(0)
+
+
+def _host_day(state: State, seq: int, rec: dict) -> None:
+    if not state.open and rec.get("host_time"):
+        state.day = (seq, rec["host_time"][:4])
 
 
 def _armed(state: State, seq: int, rec: dict) -> None:
@@ -215,30 +212,25 @@ def _open_for(state: State, rec: dict) -> Open | None:
     return None
 
 
-def _seen(armed: dict, rec: dict) -> tuple:
-    return (armed.get("token"), rec["amount_minor"], rec.get("wall", 0), rec["stan"])
-
-
 def _outcome(state: State, seq: int, rec: dict) -> None:
     tx = _open_for(state, rec)
     if tx is None:
         return
     state.open = None
+    _host_day(state, seq, rec)
     if rec["result"] == record.APPROVED:
         state.last = Last(tx.seq, tx.armed, rec)
-        state.recent = state.recent[1 - _RECENT :] + [_seen(tx.armed, rec)]
+        seen = (tx.armed.get("token"), rec["amount_minor"], rec.get("wall", 0), rec["stan"])
+        state.recent = state.recent[1 - _RECENT :] + [seen]
         state.add_to_totals(tx.seq, tx.armed, rec["amount_minor"])
-        if tx.armed["txn"] == record.PREAUTH:
-            hold = (rec["auth"], rec["amount_minor"], tx.armed["token"])
-            state.holds = state.holds[1 - _HOLDS :] + [hold]
     elif rec["result"] == record.NEEDS_RECON:
         state.add_case(tx.seq, tx.armed, True)
         state.unsure_stan = rec["stan"]
 
 
 def _reopen(state: State, rec: dict) -> None:
-    """A suspended reversal is tried once more, before its batch is settled."""
-    for seq, armed in state.retriable():
+    """Once more: a suspended reversal before its batch is settled, a pending whose card came."""
+    for seq, armed in state.retriable() + state.pendings():
         tx = Open(seq, armed)
         if tx.is_for(rec):
             state.close_case(seq)
@@ -282,15 +274,29 @@ def _query(state: State, seq: int, rec: dict) -> None:
 def _batch(state: State, seq: int, rec: dict) -> None:
     state._take_stan(rec)
     state.phase = rec["phase"]
-    state.closing = rec
+    state.closing = rec if rec["phase"] < record.CLOSED else None
     if rec["phase"] == record.CLOSED:
-        state.closing = None
         state.clear_totals()
+        state.handed_over(0)
+        for case, _ in state.pendings():
+            state.close_case(case)  # nothing of a settled batch is reversed: the companion's alone
+
+
+def _note(state: State, seq: int, rec: dict) -> None:
+    if rec["code"] == record.STOPPED:
+        state.stopped = seq
 
 
 def _adopted(state: State, seq: int, rec: dict) -> None:
     state.stan = rec["stan"]
     state.batch = rec["batch"]
+
+
+def _pending(state: State, seq: int, rec: dict) -> None:
+    # Its card ciphertext and its F55 stayed with the old terminal, whose key is gone on purpose.
+    armed = dict(rec)
+    armed.update({"card": b"", "card_key": 0, "chip": b""})
+    state.add_case(seq, armed, rec["txn"] in (record.REFUND, record.COMPLETION_NOTICE))
 
 
 def _checkpoint(state: State, seq: int, rec: dict) -> None:
@@ -313,6 +319,7 @@ def _checkpoint(state: State, seq: int, rec: dict) -> None:
     state.credit_count = rec["credit_count"]
     state.credit_minor = rec["credit_minor"]
     state.open = None
+    state.stopped = 0  # none is written while it is
     state.checkpoint_seq = seq
     state.since_checkpoint = 0
 
@@ -327,6 +334,8 @@ _STEPS = {
     record.RECEIPT: _receipt,
     record.CHECKPOINT: _checkpoint,
     record.BATCH: _batch,
+    record.NOTE: _note,
     record.QUERY: _query,
     record.ADOPTED: _adopted,
+    record.PENDING: _pending,
 }

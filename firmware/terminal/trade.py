@@ -28,13 +28,21 @@ def blocked(known, room: int, tries: int) -> str:
     """Why nothing at all may begin now."""
     if known.closing:
         return "Batch is closing"  # W18
+    if known.stopped:
+        return "Stopped by host: sync"
     if room < room_needed(known, tries):
-        return "Journal full: sync"  # W29
-    if len(known.suspended) >= state.MAX_SUSPENDED - 1:
-        return "Open cases: sync"
+        return no_room(room)
+    if len(known.suspended) - len(known.pendings()) >= state.MAX_SUSPENDED - 1:
+        synced = known.suspended[-1] < known.handed  # then only its locks are left
+        return "Settle the batch" if synced else "Open cases: sync"
     if max(known.debit_count, known.credit_count) >= _MOST:
         return "Settle the batch"
     return ""
+
+
+def no_room(room: int) -> str:
+    """Why the journal takes no more (W29); ``room`` is -1 when its flash failed."""
+    return "Flash fault: restart" if room < 0 else "Journal full: sync"
 
 
 def bad_amount(txn: int, amount_minor: int, displayed_minor: int) -> str:
@@ -45,18 +53,11 @@ def bad_amount(txn: int, amount_minor: int, displayed_minor: int) -> str:
     return ""
 
 
-def over_hold(known, txn: int, amount_minor: int, original, token: bytes, percent: int) -> str:
-    """I8, as far as the pre-auth is remembered here; the host has the last word."""
-    if transactions.asks(txn) != "auth":
-        return ""
-    for auth, held_minor, held_token in known.holds:
-        if auth != original["auth"] or held_token != token:
-            continue
-        if txn == record.PREAUTH_CANCEL and amount_minor != held_minor:
-            return "Not the pre-auth's"
-        if txn != record.PREAUTH_CANCEL and 100 * amount_minor > percent * held_minor:
-            return "Over the pre-auth"
-    return ""
+def over_hold(txn: int, amount_minor: int, held_minor: int, percent: int) -> str:
+    """I8; ``held_minor`` 0: the pre-auth is not in the journal, the host has the last word."""
+    if txn == record.PREAUTH_CANCEL:
+        return "Not the pre-auth's" if held_minor not in (0, amount_minor) else ""
+    return "Over the pre-auth" if 0 < percent * held_minor < 100 * amount_minor else ""
 
 
 def bad_original(known, txn: int, amount_minor: int, original: dict | None, token: bytes) -> str:

@@ -2,8 +2,6 @@
 
 from terminal import entries, state
 
-# A checkpoint is written when nothing is open and this many records have gone by.
-CHECKPOINT_EVERY = 64
 # The card key is erased this long after its first use, when nothing is pending. Not after every
 # sale: each time costs a sector erase, and a sector has about 100,000.
 CARD_KEY_MS = 30 * 60 * 1000
@@ -36,13 +34,18 @@ class Upkeep:
             effects.append(("timer", "forget", 0, CARD_KEY_MS))
         # With a case too many for the record the older checkpoint has to do, until a sync.
         fits = len(known.suspended) <= state.MAX_SUSPENDED
-        if known.since_checkpoint >= CHECKPOINT_EVERY and fits:
+        if known.since_checkpoint >= state.CHECKPOINT_EVERY and fits:
             effects.append(entries.checkpoint(known))
         return effects
 
     def forget_cards(self, busy: bool) -> list:
         """The key's time is up: it goes, unless a reversal can still need a PAN (I12)."""
-        if busy or self._known.open or self._known.suspended:
+        known = self._known
+        for case in known.suspended:
+            # Pendings of another terminal have no ciphertext here.
+            if case not in known.recon and known.cases.get(case, {}).get("card") != b"":
+                busy = True
+        if busy or known.open:
             self._cards = _KEPT
             return []
         self._cards = _FORGOTTEN

@@ -87,7 +87,10 @@ class Device:
         batch: int = 1,
         displayed: int | None = None,
         txn: int = record.SALE,
+        of: int = 0,
+        token: bytes = b"tokentok",
     ) -> int:
+        """``of``: the STAN in the same batch that it goes back to."""
         return self.add(
             record.ARMED,
             txn=txn,
@@ -97,11 +100,11 @@ class Device:
             displayed_minor=amount if displayed is None else displayed,
             entry="021",
             pan=CARD,
-            token=b"tokentok",
+            token=token,
             card=bytes(16),
             card_key=1,
-            orig_batch=0,
-            orig_stan=0,
+            orig_batch=batch if of else 0,
+            orig_stan=of,
             orig_date="",
             orig_rrn="",
             orig_auth="",
@@ -162,6 +165,16 @@ class Device:
             self.reversal_end(stan, result, "25" if end == "absent" else "00", batch=batch)
         else:
             assert end == "pending", end
+
+    def closing(
+        self, phase: int, totals: tuple[int, int, int, int], code: str = "", batch: int = 1
+    ) -> int:
+        """A step of closing a batch; debit count and amount, credit count and amount."""
+        names = ("debit_count", "debit_minor", "credit_count", "credit_minor")
+        sums = dict(zip(names, totals, strict=True))
+        return self.add(
+            record.BATCH, batch=batch, phase=phase, stan=900, cursor=0, code=code, **sums
+        )
 
     def sync(self, store: Store, frame: int = 16) -> int:
         """Pull into the store as a sync does; returns how many records were new."""

@@ -130,6 +130,12 @@ def test_it_runs_as_a_module() -> None:
         (("provision", "--port", "x", "--tmk", "0123XYZ"), "not hexadecimal"),
         (("provision", "--port", "x", "--terminal-no", "1"), "configuration: terminal_no"),
         (("provision", "--port", "x", "--tmk", "0123"), "configuration: tmk"),
+        (
+            ("provision", "--port", "x", "--profile", "own", "--response-ms", "9"),
+            "give --reversal-tries, --reversal-wait-ms",
+        ),
+        (("provision", "--port", "x", "--backup", "10.0.0.2"), "'10.0.0.2' is not HOST:PORT"),
+        (("provision", "--port", "x", "--backup", "h:65536"), "'h:65536' is not HOST:PORT"),
     ],
 )
 def test_wrong_usage_is_one_line(arguments: tuple[str, ...], message: str) -> None:
@@ -455,7 +461,8 @@ def test_provisioning_gives_a_terminal_the_keys_that_the_store_has(store: Path) 
     terminal = TerminalProcess(PYTHON, serial=True, config="", records=0)
     try:
         arguments = ("provision", "--port", terminal.url, "--store", store, "--json")
-        done = json.loads(fine(*arguments, "--merchant-name", "CORNER SHOP").stdout)
+        named = ("--merchant-name", "CORNER SHOP", "--backup", "10.0.0.2:8590")
+        done = json.loads(fine(*arguments, *named, "--reversal-tries", "5").stdout)
         word, data = terminal.said().split()
         assert word == "provisioned"
         given = config.decode(bytes.fromhex(data))
@@ -463,6 +470,9 @@ def test_provisioning_gives_a_terminal_the_keys_that_the_store_has(store: Path) 
             (kept,) = terminals.every(connection)
         assert given["device_id"] == kept.device_id == done["device_id"]
         assert (given["seal_key"], given["sync_key"]) == (kept.seal_key, kept.sync_key)
+        assert (given["backup_host"], given["backup_port"]) == ("10.0.0.2", 8590)
+        timing = [given[name] for name in ("response_ms", "reversal_tries", "reversal_wait_ms")]
+        assert timing == [60000, 5, 60000]  # what is not given is the profile's
         assert (kept.state, kept.terminal_no, kept.merchant_name) == (
             "provisioned",
             TERMINAL,

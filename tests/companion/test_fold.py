@@ -82,6 +82,45 @@ def test_the_displayed_amount_is_what_counts_and_a_difference_is_remarked() -> N
     assert "displayed 500 and sent 5000" in transaction.remarks[0]
 
 
+def test_a_part_that_the_host_approved_is_the_amount_and_no_difference() -> None:
+    device = Device()
+    device.armed(1, 500)
+    device.outcome(1, 300, code="10")
+    transaction = only(device)
+    assert (transaction.amount_minor, transaction.sent_minor) == (300, 500)
+    assert transaction.partial and transaction.remarks == []
+
+
+@pytest.mark.parametrize(("code", "echoed"), [("00", 300), ("10", 600), ("10", 0)])
+def test_any_other_amount_in_an_approval_is_a_difference(code: str, echoed: int) -> None:
+    device = Device()
+    device.armed(1, 500)
+    device.outcome(1, echoed, code=code)
+    transaction = only(device)
+    assert (transaction.amount_minor, transaction.partial) == (500, False)
+    assert f"accepted an answer about {echoed}" in transaction.remarks[0]
+
+
+def test_a_void_is_checked_against_what_it_goes_back_to() -> None:
+    device = Device()
+    device.sale(1, 500, "approved")
+    device.sale(2, 500, "declined")
+    voids = ((3, 1, 500, b"tokentok"), (4, 2, 500, b"tokentok"), (5, 1, 400, b"tokentok"))
+    for stan, of, amount, token in (*voids, (6, 1, 500, b"another!")):
+        device.armed(stan, amount, txn=record.VOID, of=of, token=token)
+        device.outcome(stan, amount)
+    device.armed(7, 500, txn=record.VOID, of=1)
+    device.outcome(7, 500, record.DECLINED, "12")
+    remarks = {item.stan: item.remarks for item in fold(items(device))}
+    assert remarks["000003"] == remarks["000007"] == []
+    assert remarks["000004"] == ["it undoes STAN 000002, which is no approval here"]
+    assert remarks["000005"] == [
+        "it undoes STAN 000001, which has another card or amount",
+        "STAN 000001 had been undone before",
+    ]
+    assert remarks["000006"] == remarks["000005"]
+
+
 def test_a_stan_used_twice_in_a_batch_is_two_transactions() -> None:
     device = Device()
     device.sale(1, 100, "approved")

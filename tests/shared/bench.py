@@ -83,6 +83,7 @@ class Bench:
         self.log: list[tuple] = []
         self.timers: dict = {}  # name -> number of the newest
         self.link = 0
+        self.host = None  # where the newest link goes
         self.request = None
         self.offered = None
 
@@ -101,7 +102,7 @@ class Bench:
             done.append(effect)
             self.log.append(effect)
             if effect[0] == "connect":
-                self.link = effect[1]
+                self.link, self.host = effect[1:]
             elif effect[0] == "show":
                 screens.lines(*effect[2:])
             elif effect[0] == "timer":
@@ -125,7 +126,7 @@ class Bench:
             self.fail_append -= 1
             if not self.fail_append:
                 return False
-        rec["wall"] = 0
+        rec.setdefault("wall", 0)
         record.encode(rec)  # every record the engine writes fits its schema
         self.records.append(rec)
         self.known.apply(len(self.records), rec)
@@ -163,8 +164,9 @@ class Bench:
         self.give_effects([("find", "original", record.VOID, int(stan))])
         return self.offered[3]
 
-    def read(self, seq: int):
-        return self.records[seq - 1] if 0 < seq <= len(self.records) else None
+    def read(self, seq: int, part: bytes = b""):
+        found = self.records[seq - 1] if 0 < seq <= len(self.records) else None
+        return found if found and part in record.encode(found) else None
 
     def connect(self, **more) -> list:
         return self.give("connected", self.link, **more)

@@ -11,6 +11,7 @@ PHASES = {
     record.UPLOADING: "uploading",
     record.END_SENT: "end",
     record.CLOSED: "closed",
+    record.UNSETTLED: "unsettled",
 }
 
 
@@ -184,7 +185,7 @@ def test_a_settlement_answer_with_a_wrong_mac_changes_nothing_and_signs_in():
 
 
 def test_what_each_f39_does_to_a_settlement():
-    ends = {"94": "closed", "79": "unbalanced", "95": "unbalanced"}
+    ends = {"79": "unbalanced", "95": "unbalanced"}
     for code in ("94", "79", "95", "77", "99", "A0", "30", "97", "09", "91", "ZZ"):
         bench = settling(traded(1))
         bench.reply(code, mac=False)
@@ -199,7 +200,7 @@ def test_what_each_f39_does_to_a_settlement():
                 bench.connect()
             else:
                 bench.waited()
-            mti = "0800" if code in ("77", "99", "A0") else "0500"
+            mti = "0800" if code in ("77", "99", "A0", "94") else "0500"
             assert bench.request.mti == mti, code
 
 
@@ -223,6 +224,23 @@ def test_suspended_reversals_of_the_batch_are_sent_once_more_before_it_is_closed
         assert bench.request.mti == "0500"
         bench.reply("00")
         assert phases(bench)[-1] == "closed"
+
+
+def test_a_case_that_a_sync_takes_over_while_the_batch_closes_is_not_tried_again():
+    bench = traded(1)
+    for amount_minor in (900, 901):
+        bench.swipe(amount_minor)
+        bench.connect()
+        bench.give("timer", "answer", bench.link)
+        bench.connect()
+        bench.reply("30", mac=False)
+    settling(bench)
+    assert bench.request.fields[4] == "000000000900"
+    bench.known.handed_over(len(bench.records) + 1)
+    bench.reply("00")
+    bench.connect()
+    assert bench.request.mti == "0500"
+    assert bench.known.odd == 0
 
 
 def test_what_needs_a_person_is_not_reversed_before_settlement():
@@ -271,7 +289,7 @@ def test_22_closes_totals_that_were_sent_before_and_not_those_of_a_first_try():
     bench.reply("22", mac=False)
     assert phases(bench)[-1] == "totals"
     bench.waited()
-    bench.reply("22", mac=False)
+    bench.reply("22")
     assert phases(bench)[-1] == "closed"
 
 
@@ -285,3 +303,14 @@ def test_a_sign_in_that_names_the_next_batch_does_not_change_the_one_being_close
     assert bench.request.fields[48][:15] == "000000000201002"
     bench.reply("00")
     assert bench.known.phase == record.CLOSED
+
+
+def test_w18_a_batch_is_closed_in_the_journal_before_it_is_shown_or_printed():
+    bench = settling(traded(1))
+    bench.log = []
+    bench.reply("00")
+    assert bench.screen() == "settled" and bench.did("print")
+    done = [effect[0] for effect in bench.log]
+    closed = bench.log.index(("append", bench.records[-1]))
+    assert phases(bench)[-1] == "closed"
+    assert closed < done.index("show") < done.index("print")

@@ -2,7 +2,7 @@
 
 from binascii import unhexlify
 
-from protocol import cbor, config
+from protocol import cbor, config, record
 from tests.shared.expect import from_json, raises, vectors
 
 
@@ -14,7 +14,10 @@ def _largest(kind, high):
     if kind == "uint":
         return high
     if kind == "items":
-        return [bytes(config.MAX_PENDING)] * high
+        rec = {"kind": record.PENDING}
+        for field, (kind, most) in record.KINDS[record.PENDING][1]:
+            rec[field] = _largest(kind, most)
+        return [record.encode(rec)] * high
     return bytes(high) if kind == "bytes" else "x" * high
 
 
@@ -35,6 +38,15 @@ def test_the_largest_configuration_is_within_the_limit():
     data = config.encode(largest)
     assert len(data) <= config.MAX_CONFIG
     assert config.decode(data) == largest
+
+
+def test_a_pending_is_a_pending_record_of_at_most_its_size():
+    (good,) = _sample()["pendings"]
+    query = record.encode({"kind": record.QUERY, "wall": 0, "txn": 0, "stan": 1})
+    for item in (b"", query, good[:-1], good + b"\x00", bytes(config.MAX_PENDING + 1), "x", 1):
+        sample = _sample()
+        sample["pendings"] = [good, item]
+        assert "pendings" in str(raises(config.ConfigError, config.encode, sample)), item
 
 
 def test_every_field_is_checked_both_ways():

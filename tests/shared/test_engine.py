@@ -348,7 +348,7 @@ def test_w29_a_sale_is_refused_without_room_for_its_worst_case():
 
 def test_a_displayed_amount_that_differs_charges_nothing():
     bench = Bench().signed_in()
-    effects = bench.give("transact", record.SALE, 500, 5000, {}, None, 1000)
+    effects = bench.give("transact", record.SALE, 500, 5000, bench.card(), None, 1000)
     assert effects[0][3] == "Amount differs"
 
 
@@ -428,3 +428,28 @@ def test_w27_a_clock_that_jumps_changes_neither_the_order_nor_the_end():
     assert bench.known.open is None
     bench.restart()
     assert bench.known.open is None
+
+
+def test_w12_a_reversal_answer_that_is_not_its_own_leaves_it_pending():
+    for change in ({"f11": "999999"}, {"f41": "99999999"}, {"f4": "000000005000"}):
+        bench = Bench().signed_in()
+        bench.swipe(500)
+        bench.connect()
+        bench.give("timer", "answer", bench.link)
+        bench.connect()
+        bench.reply("00", **change)
+        assert bench.known.open and bench.known.open.phase == "reversing"
+        bench.waited().reply("00")
+        assert bench.records[-1]["result"] == record.REV_OK
+
+
+def test_w27_the_hosts_time_is_set_at_a_sign_in_and_at_an_approval():
+    bench = Bench()
+    bench.give("start", "PWRON", "test", "")
+    bench.swipe(500)
+    bench.connect()
+    bench.reply()
+    assert bench.did("set_clock") == [("set_clock", "1122093000")]
+    bench.connect()
+    bench.reply("00", f12="093001")
+    assert bench.did("set_clock")[1:] == [("set_clock", "1122093001")]

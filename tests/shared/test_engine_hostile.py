@@ -1,7 +1,7 @@
 """The engine against damaged records, long outages, hostile answers and its own configuration."""
 
 from protocol import record
-from terminal import state
+from terminal import current, state
 from tests.shared.bench import CONFIG, MAC_KEY, PAN, Bench, key_block
 
 
@@ -136,7 +136,7 @@ def test_a_blank_f39_is_no_answer():
     bench.swipe(500)
     bench.connect()
     bench.reply("  ", mac=False)
-    assert bench.known.open.phase == state.REVERSING
+    assert bench.known.open.phase == current.REVERSING
 
 
 def test_a_late_answer_of_the_sale_before_is_kept_while_the_next_one_is_open():
@@ -152,7 +152,7 @@ def test_a_late_answer_of_the_sale_before_is_kept_while_the_next_one_is_open():
     for _ in range(3):
         bench.give("received", late_link, late)
     assert bench.kinds().count("LATE") == 1
-    assert bench.known.open.phase == state.ARMED
+    assert bench.known.open.phase == current.ARMED
     bench.reply("00")
     assert bench.screen() == "approved"
 
@@ -500,7 +500,7 @@ def test_a_checkpoint_waits_for_a_quiet_moment_and_keeps_the_cases():
     bench.engine.step = None  # as after a restart
     assert not bench.give("idle")
     bench.known.open = None
-    bench.known.last = state.Last(1, bench.records[-1], bench.records[-1])
+    bench.known.last = current.Last(1, bench.records[-1], bench.records[-1])
     assert not bench.give("idle")
     bench.known.last.printed = True
     bench.give("idle")

@@ -68,6 +68,33 @@ def test_a_damaged_record_is_told_of_in_its_place():
     assert ledger.record_at(2) is None
 
 
+def test_a_search_is_given_only_the_records_with_these_bytes_in_them():
+    _, journal = fresh(4)
+    ledger = Ledger(journal, KEY, "PZ-1")
+    for detail in ("A12345", "A12346"):
+        note(ledger, detail)
+    assert ledger.record_at(1, b"A12345")["detail"] == "A12345"
+    assert ledger.record_at(2, b"A12345") is None
+
+
+def test_room_is_negative_after_a_fault_in_housekeeping_and_nought_when_it_is_full():
+    flash, journal = fresh(4)
+    ledger = Ledger(journal, KEY, "PZ-1")
+    while ledger.room():
+        note(ledger)
+    assert ledger.room() == 0
+    flash, journal = fresh(4)
+    ledger = Ledger(journal, KEY, "PZ-1")
+    note(ledger)
+
+    def fails(block: int, buf: bytes, offset: int = 0) -> None:
+        raise OSError(5)
+
+    flash.writeblocks = fails
+    raises(JournalFault, ledger.release, 2)
+    assert ledger.room() == -1
+
+
 def test_a_payload_too_short_for_a_seal_is_a_damaged_record():
     _, journal = fresh(4)
     ledger = Ledger(journal, KEY, "PZ-1")

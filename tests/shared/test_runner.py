@@ -68,6 +68,13 @@ class Board:
         return self.effects
 
 
+def test_w26_a_record_that_has_a_time_keeps_it_and_the_others_get_the_clocks():
+    board = Board("", OSError(5))
+    board.effects = [("append", {"kind": 14, "wall": 7}), ("append", {"kind": 8})]
+    board.runner.dispatch(("start",))
+    assert [effect[1]["wall"] for effect in board.effects] == [7, 0]
+
+
 def test_nothing_behind_a_record_that_is_not_durable_is_done():
     for error in (JournalFault("flash"), OSError(5)):
         board = Board("append", error)
@@ -112,6 +119,19 @@ def test_what_the_reader_gives_is_checked_before_it_is_used():
         board.effects = [("card_in", 1, 500, 500, card, None)]
         board.runner.dispatch(("received", 1, b""))
         assert board.log == ["received", "show", "beep"]
+
+
+def test_the_answer_to_a_question_comes_with_the_room_there_is_now():
+    board = Board("", OSError(5))
+    told: list[tuple] = []
+
+    def handle(event: tuple) -> list:
+        told.append(event)
+        return []
+
+    board.handle = handle
+    board.runner._carry_out([("answer", True)])
+    assert told == [("reprint", True, 1000)]
 
 
 def test_a_full_queue_drops_keys_and_never_what_the_line_brings():

@@ -2,7 +2,7 @@
 
 from protocol import record
 from terminal import state
-from tests.shared.bench import Bench
+from tests.shared.bench import PAN, Bench
 
 OTHER = "6222000000000000013"
 RRN = {"batch": 0, "stan": 0, "rrn": "000000000042", "date": "1122"}
@@ -14,8 +14,9 @@ def policy(bench: Bench, name: str, unanswered: str) -> None:
 
 
 def shown_refusal(effects: list) -> str:
-    assert effects[0][2] == "refused"
-    return effects[0][3]
+    shown = [effect for effect in effects if effect[0] == "show"]
+    assert shown[0][2] == "refused"
+    return shown[0][3]
 
 
 def restart(bench: Bench) -> Bench:
@@ -129,9 +130,45 @@ def test_w25_an_unanswered_refund_is_never_reversed_and_never_keyed_again():
     assert shown_refusal(bench.deal(record.REFUND, 300, RRN)) == "Original is locked"
     restart(bench)
     assert shown_refusal(bench.deal(record.REFUND, 300, RRN)) == "Original is locked"
-    bench.known.handed_over(len(bench.records) + 1)
-    assert bench.deal(record.REFUND, 300, RRN)[0][2] != "refused"
     assert "REVERSAL" not in bench.kinds()
+
+
+def test_w25_a_sync_does_not_unlock_a_refunds_original_and_the_end_of_its_batch_does():
+    bench = Bench().signed_in()
+    bench.deal(record.REFUND, 300, RRN)
+    bench.connect()
+    bench.give("timer", "answer", bench.link)
+    bench.known.handed_over(len(bench.records) + 1)
+    assert shown_refusal(bench.deal(record.REFUND, 300, RRN)) == "Original is locked"
+    assert bench.known.keep_from() <= bench.known.suspended[0]
+    bench.give("settle", 1000)
+    bench.connect()
+    bench.reply("00")
+    assert bench.known.suspended == [] and bench.known.recon == []
+    assert bench.deal(record.REFUND, 300, RRN)[0][2] != "refused"
+
+
+def test_w25_a_case_that_no_sync_has_seen_outlives_its_batch():
+    bench = Bench().signed_in()
+    bench.deal(record.REFUND, 300, RRN)
+    bench.connect()
+    bench.give("timer", "answer", bench.link)
+    bench.give("settle", 1000)
+    bench.connect()
+    bench.reply("00")
+    assert len(bench.known.suspended) == 1
+    bench.known.handed_over(len(bench.records) + 1)
+    assert bench.known.suspended == []
+
+
+def test_i12_the_card_key_is_not_kept_for_what_is_never_reversed():
+    bench = Bench().signed_in()
+    bench.give("idle")
+    bench.deal(record.REFUND, 300, RRN)
+    bench.connect()
+    bench.give("timer", "answer", bench.link)
+    bench.give("timer", "forget", 0)
+    assert bench.did("forget_cards")
 
 
 def test_w25_a_cut_after_a_refund_was_armed_leaves_a_case():
@@ -249,6 +286,21 @@ def test_a_notice_that_the_host_refuses_for_its_keys_signs_in_and_ends_as_a_case
     assert bench.records[-1]["result"] == record.NEEDS_RECON
 
 
+def test_w30_a_notice_that_is_approved_in_part_again_and_again_ends_as_a_case():
+    bench = Bench().signed_in()
+    bench.profile.partial = "accept"
+    bench.deal(record.COMPLETION_NOTICE, 900, AUTH)
+    bench.connect()
+    bench.reply("10", f4="000000000300")
+    for _ in range(3):
+        bench.waited()
+        if bench.request.mti == "0800":
+            bench.reply()
+            bench.connect()
+        bench.reply("10", f4="000000000300")
+    assert bench.records[-1]["result"] == record.NEEDS_RECON
+
+
 def test_a_balance_takes_its_stan_durably_and_moves_nothing():
     bench = Bench().signed_in()
     bench.deal(record.BALANCE, 0)
@@ -347,6 +399,23 @@ def test_w30_a_partial_approval_is_reversed_unless_the_profile_accepts_it():
     assert "AMOUNT   CNY 3.00" in rows and "PART OF  CNY 5.00" in rows
 
 
+def test_w30_what_is_no_part_of_a_payment_is_not_taken_as_one():
+    for txn, original, part in (
+        (record.SALE, None, 500),
+        (record.SALE, None, 600),
+        (record.SALE, None, 0),
+        (record.REFUND, RRN, 300),
+        (record.COMPLETION, AUTH, 300),
+    ):
+        bench = Bench().signed_in()
+        bench.profile.partial = "accept"
+        bench.deal(txn, 500, original)
+        bench.connect()
+        bench.reply("10", f4=f"{part:012d}")
+        assert record.APPROVED not in [rec.get("result") for rec in bench.records], (txn, part)
+        assert bench.known.debit_minor == bench.known.credit_minor == 0
+
+
 def test_what_the_acquirer_does_not_have_is_refused():
     bench = Bench().signed_in()
     bench.profile.transactions.pop("refund")
@@ -364,32 +433,6 @@ def test_the_last_slip_is_printed_again_as_a_duplicate():
     empty.give("start", "PWRON", "test", "")
     empty.give("reprint_last")
     assert empty.screen() == "refused"
-
-
-def test_w17_a_reversal_of_an_earlier_day_is_suspended_and_not_sent():
-    bench = Bench().signed_in()
-    bench.swipe(500)
-    bench.connect()
-    bench.records[-1]["wall"] = 1700000000
-    bench.give("timer", "answer", bench.link)
-    bench.known.wall = 1700000000 + 86400
-    bench.connect()
-    assert bench.records[-1]["result"] == record.REV_SUSPENDED
-    assert bench.request.mti == "0200"
-    assert len(bench.known.suspended) == 1
-
-
-def test_w17_the_same_day_and_an_acquirer_without_the_rule_reverse():
-    for later, rule in ((60, True), (86400, False)):
-        bench = Bench().signed_in()
-        bench.profile.reversal_same_day = rule
-        bench.swipe(500)
-        bench.connect()
-        bench.records[-1]["wall"] = 1700000000
-        bench.give("timer", "answer", bench.link)
-        bench.known.wall = 1700000000 + later
-        bench.connect()
-        assert bench.request.mti == "0400"
 
 
 def swipe_at(bench: Bench, now: int, amount_minor: int = 500) -> list:
@@ -410,12 +453,19 @@ def test_the_same_card_and_amount_again_within_the_time_asks_first():
     bench = guarded()
     assert swipe_at(bench, 1700000030)[0][1:3] == ("ask", "same")
     assert not bench.did("connect")
-    bench.give("reprint", False)
+    bench.give("reprint", False, 1000)
     assert not bench.did("connect")
     swipe_at(bench, 1700000030)
-    bench.give("reprint", True)
+    bench.give("reprint", True, 1000)
     bench.connect()
     assert bench.request.fields[4] == "000000000500"
+
+
+def test_the_answer_about_a_repeat_counts_with_the_room_that_is_left_by_then():
+    bench = guarded()
+    swipe_at(bench, 1700000030)
+    assert shown_refusal(bench.give("reprint", True, 10)) == "Journal full: sync"
+    assert not bench.did("connect")
 
 
 def test_another_amount_or_a_later_time_is_no_repeat():
@@ -467,6 +517,51 @@ def test_a_cancel_is_for_the_amount_of_the_preauth_and_a_completion_within_the_l
     bench.deal(record.COMPLETION, 1150, AUTH)
     bench.connect()
     assert bench.request.fields[4] == "000000001150"
+
+
+def test_i08_a_preauth_is_found_behind_many_others_and_a_checkpoint():
+    bench = Bench().signed_in()
+    bench.deal(record.PREAUTH, 1000)
+    bench.connect()
+    bench.reply("00", f38="OLD001")
+    for _ in range(20):
+        bench.deal(record.PREAUTH, 5000)
+        bench.connect()
+        bench.reply("00", f38="NEW001")
+        bench.log = []
+    bench.known.since_checkpoint = 1000
+    bench.give("idle")
+    # As Ledger.replay reads: from the newest checkpoint on.
+    bench.known = state.State()
+    bench.known.apply(len(bench.records), bench.records[-1])
+    bench.engine.known = bench.known
+    old = {"batch": 0, "stan": 0, "auth": "OLD001", "date": "1122"}
+    assert shown_refusal(bench.deal(record.COMPLETION, 1151, old)) == "Over the pre-auth"
+    assert shown_refusal(bench.deal(record.PREAUTH_CANCEL, 5000, old)) == "Not the pre-auth's"
+    # Another card's, or none that this journal has: the host has the last word.
+    assert bench.deal(record.COMPLETION, 1151, old, pan=OTHER)[-1][0] == "connect"
+    bench.connect()
+    bench.reply("51", mac=False)
+    assert bench.deal(record.COMPLETION, 1151, AUTH)[-1][0] == "connect"
+
+
+def test_i08_what_has_the_same_code_is_no_preauth():
+    bench = Bench().signed_in()
+    bench.deal(record.PREAUTH, 1000)
+    bench.connect()
+    bench.reply("00")
+    bench.approved(9000)  # a sale with the code A12345 as well
+    bench.deal(record.PREAUTH, 2000)
+    bench.connect()
+    bench.give("timer", "answer", bench.link)
+    bench.connect()
+    bench.reply("00")
+    for pan, change in ((OTHER, {}), (PAN, {"f37": "000000A12345", "f38": "B00001"})):
+        bench.deal(record.PREAUTH, 3000, pan=pan)
+        bench.connect()
+        bench.reply("00", **change)
+    assert shown_refusal(bench.deal(record.COMPLETION, 1151, AUTH)) == "Over the pre-auth"
+    assert bench.deal(record.COMPLETION, 1150, AUTH)[-1][0] == "connect"
 
 
 def test_w10_a_late_answer_to_a_refund_is_evidence_of_its_case():

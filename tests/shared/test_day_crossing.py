@@ -1,0 +1,126 @@
+"""A reversal belongs to the day of its sale (W17), and a terminal may not know which day it is."""
+
+from protocol import record
+from tests.shared.bench import Bench
+
+
+def restart(bench: Bench) -> Bench:
+    bench.restart()
+    bench.give("start", "PWRON", "test", "")
+    return bench
+
+
+def test_w17_a_reversal_of_an_earlier_day_is_suspended_and_not_sent():
+    bench = Bench().signed_in()
+    bench.swipe(500)
+    bench.connect()
+    bench.records[-1]["wall"] = 1700000000
+    bench.give("timer", "answer", bench.link)
+    bench.known.wall = 1700000000 + 86400
+    bench.connect()
+    assert bench.records[-1]["result"] == record.REV_SUSPENDED
+    assert bench.request.mti == "0200"
+    assert len(bench.known.suspended) == 1
+
+
+def test_w17_the_same_day_and_an_acquirer_without_the_rule_reverse():
+    for later, rule in ((60, True), (86400, False)):
+        bench = Bench().signed_in()
+        bench.profile.reversal_same_day = rule
+        bench.swipe(500)
+        bench.connect()
+        bench.records[-1]["wall"] = 1700000000
+        bench.give("timer", "answer", bench.link)
+        bench.known.wall = 1700000000 + later
+        bench.connect()
+        assert bench.request.mti == "0400"
+
+
+def reversing(bench: Bench) -> Bench:
+    """A sale without an answer; its 0400 is on its way, and the clock is not set."""
+    bench.swipe(500)
+    bench.connect()
+    bench.give("timer", "answer", bench.link)
+    bench.connect()
+    return bench
+
+
+def test_w17_a_restart_does_not_take_the_day_of_the_last_life_for_today():
+    bench = Bench().signed_in()
+    bench.records[-1]["wall"] = 1700000000
+    restart(bench)
+    assert bench.known.wall == 0
+
+
+def test_w17_absent_ends_a_reversal_only_when_the_day_is_certain():
+    # The newest time that the host has given before the sale is of the 22nd.
+    for day, result in (("1122", record.REV_ABSENT), ("1123", record.REV_SUSPENDED)):
+        for code in ("25", "12", "22"):
+            bench = reversing(Bench().signed_in())
+            bench.reply(code, mac=False, f13=day)
+            assert bench.records[-1]["result"] == result, (day, code)
+            assert len(bench.known.suspended) == (result == record.REV_SUSPENDED)
+
+
+def test_w17_a_checkpoint_forgets_the_hosts_day_and_an_unknown_day_makes_a_case():
+    bench = Bench().signed_in()
+    bench.known.since_checkpoint = 1000
+    bench.give("idle")
+    bench.records = bench.records[-1:]
+    restart(bench)
+    reversing(bench)
+    bench.reply("25", mac=False)
+    assert bench.records[-1]["result"] == record.REV_SUSPENDED
+    assert bench.records[-1]["code"] == "25"
+    again = reversing(bench)
+    again.reply("00")
+    assert again.records[-1]["result"] == record.REV_OK
+
+
+def test_w17_a_sign_in_amid_a_reversal_does_not_say_when_its_sale_was():
+    bench = reversing(Bench().signed_in())
+    bench.reply("77", mac=False)
+    bench.waited()
+    bench.reply(f13="1123")
+    bench.connect()
+    bench.reply("25", mac=False, f13="1123")
+    assert bench.records[-1]["result"] == record.REV_SUSPENDED
+
+
+def test_w17_the_terminals_own_clock_tells_the_day_as_well():
+    bench = Bench().signed_in()
+    bench.swipe(500)
+    bench.connect()
+    bench.records[-1]["wall"] = bench.known.wall = 1700000000
+    bench.give("timer", "answer", bench.link)
+    bench.connect()
+    bench.reply("25", mac=False, f13="1123")
+    assert bench.records[-1]["result"] == record.REV_ABSENT
+
+
+def test_w17_a_sign_in_amid_a_reversal_does_not_make_its_day_uncertain():
+    bench = reversing(Bench().signed_in())
+    bench.reply("77", mac=False)
+    bench.waited()
+    bench.reply()
+    bench.connect()
+    bench.reply("25", mac=False)
+    assert bench.records[-1]["result"] == record.REV_ABSENT
+
+
+def test_w17_a_later_sign_in_does_not_tell_the_day_of_what_is_tried_once_more():
+    bench = reversing(Bench().signed_in())
+    bench.reply("30", mac=False)
+    bench.swipe(100)
+    bench.connect()
+    bench.reply("77", mac=False)
+    bench.swipe(100)
+    bench.connect()
+    bench.reply(f13="1123")
+    bench.connect()
+    bench.reply("51", mac=False, f13="1123")
+    bench.give("settle", 1000)
+    bench.connect()
+    assert bench.request.mti == "0400"
+    bench.reply("25", mac=False, f13="1123")
+    assert len(bench.known.suspended) == 1
