@@ -217,7 +217,7 @@ class Ring:
             raise JournalFull("no free slot: sync, then release")
 
     def _program(self, record: bool) -> bool:
-        """Program the packed slot and read it back, in the next one when it is not as written.
+        """Program the packed slot and read it back, in the next one when something else is there.
 
         False when there is no slot at all: then nothing was written.
         """
@@ -229,6 +229,10 @@ class Ring:
                 break
             if self.flash.program(self.head % self.count, slot, self.seed):
                 return True
+            if self.flash.load(self.head % self.count, slot, self.seed) == BLANK:
+                # Nothing went in, so the same slot again: a mount burns one blank slot, and a cut
+                # in the next one could leave a torn one that reads blank behind it.
+                self.slot = slot
         raise JournalFault("after record %d: no slot reads back as written" % (self.next_seq - 1))
 
     def mark(self) -> tuple:

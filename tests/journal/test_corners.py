@@ -109,7 +109,7 @@ def test_a_number_that_a_header_knows_is_not_used_again_when_its_slots_are_erase
 def test_a_read_only_journal_takes_no_release() -> None:
     terminal = sold(40)
     terminal.nor.fail_at, terminal.nor.fail_for_good = terminal.nor.operations + 1, True
-    with pytest.raises(JournalFault, match="reads back"):
+    with pytest.raises(JournalFault, match="read of sector"):
         terminal.append()
     terminal.nor.fail_at = 0
     before = bytes(terminal.nor.data)
