@@ -92,6 +92,10 @@ def _run(args: argparse.Namespace) -> int:
     else:
         report.show(told, Console(highlight=False))
         print(f"report: {args.report / 'world.json'}")
+    missed = report.missed(told)
+    if missed and args.transactions >= report.ENOUGH and not result.interrupted:
+        print(f"never reached: {', '.join(missed)}", file=sys.stderr)
+        return 1
     if result.tally.violations:
         return 1
     return 130 if result.interrupted else 0

@@ -13,26 +13,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from protocol import record
 from tests.journal.campaign.family import any_tear
 from tests.journal.tears import FATES
-from tests.world.host import Armed
+from tests.world.host import END_OF_UPLOAD, Armed
+from tests.world.shop import profile
 
 if TYPE_CHECKING:
     from tests.world.case import World
 
 Step = tuple[Any, ...]
 
-RESPONSE_MS = 60_000
-_REQUEST_CODES = (
-    *("51", "51", "55", "14", "13", "58", "12", "25", "40", "30", "64", "94", "Z9"),
-    *("09", "68", "22", "77", "99", "A0", "90", "91", "92", "96", "98", "97"),
+# An upload's end is told from its parts by its name: line.py.
+_MTIS = (
+    *("", "0200", "0200", "0200", "0400", "0400", "0800", "0220", "0100", "0500", "0320"),
+    END_OF_UPLOAD,
 )
-_REVERSAL_CODES = (
-    *("09", "68", "96", "98", "90", "91", "92", "99", "A0", "77", "94", "Z9"),
-    *("12", "25", "40", "22", "13", "51", "30", "64", "97"),
-)
-_SETTLEMENT_CODES = ("79", "95", "77", "91", "09", "96", "A0", "22", "30", "Z9")
-_MTIS = ("", "0200", "0200", "0200", "0400", "0400", "0800", "0220", "0100", "0500", "0320")
 _CHIPS = ("",) * 12 + ("accepts",) * 6 + ("refuses", "pulled")
-_LEGS = (("drop", 4), ("delay", 3), ("twice", 2), ("overtaken", 2), ("truncate", 2), ("reset", 4))
+_LEGS = (
+    *(("drop", 4), ("delay", 3), ("twice", 2), ("overtaken", 2), ("truncate", 2)),
+    *(("reset", 4), ("dies", 2)),
+)
+_MORNING_MS = 1_000_000  # until the first customer
 # No runs of zeros: packed, they would be found in the padding behind any record.
 _CARDS = tuple(
     {"pan": pan, "expiry": "3012", "entry": entry, "track2": track}
@@ -202,6 +201,73 @@ def _wait(world: World, milliseconds: int) -> None:
     world.run(milliseconds)
 
 
+# What only happens when things come together
+
+
+def _draw_stubborn(rng: random.Random) -> Step:
+    codes = [_code(rng, "0400") for _ in range(rng.choice((1, 1, 2, 4)))]
+    return _amount(rng), rng.randrange(len(_CARDS)), tuple(codes)
+
+
+def _stubborn(world: World, amount_minor: int, card: int, codes: tuple[str, ...]) -> None:
+    """A sale's answer is lost, and the host refuses to reverse it."""
+    _net(world, "answer", "drop", "0200", 0)
+    for code in codes:
+        _host(world, "decline", "0400", code)
+    _sell(world, amount_minor, card, 400_000, "")
+
+
+def _draw_close(rng: random.Random) -> Step:
+    """A settlement that something happens to: at which message, and what."""
+    at = rng.choice(("0500", "0320", END_OF_UPLOAD))
+    what = rng.choice(("answer", "request", "host", "late", "cut", "restart"))
+    value = {"host": _code(rng, at), "late": "61000"}.get(what, str(rng.randrange(1, 5)))
+    return at, what, value, rng.choice((5_000, 400_000, 400_000))
+
+
+def _close(world: World, at: str, what: str, value: str, patience: int) -> None:
+    if at != "0500":
+        _host(world, "unbalanced", "0500", "")
+    if what in ("answer", "request"):
+        _net(world, what, "drop", at, 0)
+    elif what == "host":
+        _host(world, "decline", at, value)
+    elif what == "late":
+        _host(world, "late", at, value)
+    elif what == "cut":
+        world.machine.cut_behind = (record.BATCH, int(value))
+    _settle(world, 1_000 if what == "restart" else patience)
+    if what == "restart":
+        _restart(world, "SOFT")
+
+
+def _draw_swap(rng: random.Random) -> Step:
+    return rng.random() < 0.7, rng.random() < 0.3, rng.choice((0, 0, rng.randrange(1, 12)))
+
+
+def _swap(world: World, synced: bool, wiped: bool, cut_at_effect: int) -> None:
+    """Another terminal takes over the number, or the same one with nothing left of it."""
+    if synced:
+        _sync(world)
+    world.oracle.fired("terminal wiped" if wiped else "terminal swapped")
+    world.machine.replace(wiped, cut_at_effect)
+
+
+def _draw_stranded(rng: random.Random) -> Step:
+    return _amount(rng), rng.randrange(len(_CARDS)), rng.choice((0, 5_000, 400_000))
+
+
+def _stranded(world: World, amount_minor: int, card: int, patience: int) -> None:
+    """The terminal breaks with a reversal still to do; then its card comes back."""
+    _net(world, "answer", "drop", "0200", 0)
+    for _ in range(2):
+        _net(world, "request", "drop", "0400", 0)
+    _sell(world, amount_minor, card, 90_000, "")
+    _swap(world, True, False, 0)
+    world.run(_MORNING_MS)
+    _sell(world, amount_minor + 1, card, patience, "")
+
+
 # The companion and the power
 
 
@@ -236,6 +302,17 @@ def _cut_effect(world: World, effect: int, off_ms: int) -> None:
     world.machine.off_ms = off_ms
 
 
+def _draw_cut_behind(rng: random.Random) -> Step:
+    kind = rng.choice((record.ARMED, record.OUTCOME, record.OUTCOME, record.REVERSAL))
+    return kind, rng.randrange(1, 8), rng.choice((500, 90_000))
+
+
+def _cut_behind(world: World, kind: int, effect: int, off_ms: int) -> None:
+    """Power goes so many effects behind the next record of a kind."""
+    world.machine.cut_behind = (kind, effect)
+    world.machine.off_ms = off_ms
+
+
 def _flash_error(world: World, operation: int, for_good: bool) -> None:
     """One read or write of the journal's flash fails, or every one from then on."""
     nor = world.machine.journal_flash
@@ -256,6 +333,8 @@ def _draw_net(rng: random.Random) -> Step:
     value = rng.randrange(1, 100)
     if kind in ("delay", "twice"):
         value = rng.choice((200, 20_000, 50_000, 65_000, 100_000, 170_000))
+    elif kind == "dies":
+        value = rng.choice((20_001, 200_000, 200_001, 2_000_001))
     mti = rng.choice(_MTIS)
     return rng.choice(("request", "answer")), kind, mti, value
 
@@ -263,12 +342,28 @@ def _draw_net(rng: random.Random) -> Step:
 def _net(world: World, leg: str, kind: str, mti: str, value: int) -> None:
     armed = world.network.requests if leg == "request" else world.network.answers
     if leg == "answer" and mti:
-        mti = f"{int(mti) + 10:04d}"
+        mti = f"{int(mti[:4]) + 10:04d}{mti[4:]}"
     armed.append(Armed(kind, mti, str(value)))
 
 
-def _down(world: World, milliseconds: int) -> None:
-    world.network.down_until = world.timeline.now + milliseconds
+def _draw_down(rng: random.Random) -> Step:
+    return rng.choice((3_000, 60_000, 60_000, 900_000)), rng.choice(((0, 1), (0,), (0,), (1,)))
+
+
+def _down(world: World, milliseconds: int, hosts: tuple[int, ...]) -> None:
+    for host in hosts:
+        world.network.go_down(host, milliseconds)
+
+
+def _draw_lag(rng: random.Random) -> Step:
+    return rng.choice((600_000, 3_000_000, 86_400_000)), rng.choice(("", "request", "answer"))
+
+
+def _lag(world: World, milliseconds: int, dies: str) -> None:
+    """Primary and backup do not hear of each other for a while; one may die over a sale first."""
+    world.host.lag_until = world.timeline.now + milliseconds
+    if dies:
+        _net(world, dies, "dies", "0200", 200_001)
 
 
 _HOST_FAULTS = (
@@ -279,29 +374,42 @@ _HOST_FAULTS = (
     ("echo_amount", 2),
     ("no_f39", 2),
     ("sign_in_again", 2),
-    ("partial", 1),
+    ("partial", 3),
     ("capture_after_reversal", 1),
     ("refuse_reversal", 1),
     ("loose_lookup", 1),
     ("unbalanced", 3),
     ("late", 3),
 )
+_GOOD = ("approve", "partial", "done")
 _REVERSAL_ONLY = ("capture_after_reversal", "refuse_reversal", "loose_lookup")
+
+
+def _code(rng: random.Random, mti: str) -> str:
+    """An F39 that is no approval: what follows from it is chosen first, then the code."""
+    column = {"0400": "reversal", "0500": "settlement", "0320": "settlement"}
+    actions = profile(0).actions[column.get(mti[:4], "request")]
+    action = rng.choice([one for one in sorted(set(actions.values())) if one not in _GOOD])
+    code: str = rng.choice([code for code, does in actions.items() if does == action])
+    return {"other": "Z9", "missing": "09"}.get(code, code)
 
 
 def _draw_host(rng: random.Random) -> Step:
     kind = rng.choices([k for k, _ in _HOST_FAULTS], [w for _, w in _HOST_FAULTS])[0]
-    mti = rng.choice(_MTIS[1:])
+    mti = rng.choice(_MTIS[1:-1])
     if kind in _REVERSAL_ONLY:
         mti = "0400"
-    elif kind in ("partial", "unbalanced"):
-        mti = {"partial": "0200", "unbalanced": "0500"}[kind]
+    elif kind == "unbalanced":
+        mti = "0500"
+    elif kind == "partial":
+        mti = rng.choice(("0200", "0200", "0100"))
     value = ""
     if kind in ("decline", "say"):
-        codes = {"0400": _REVERSAL_CODES, "0500": _SETTLEMENT_CODES, "0320": _SETTLEMENT_CODES}
-        value = rng.choice(codes.get(mti, _REQUEST_CODES))
-    elif kind in ("echo_amount", "partial"):
+        value = "10" if kind == "say" and rng.random() < 0.2 else _code(rng, mti)
+    elif kind == "partial":
         value = "1"
+    elif kind == "echo_amount":
+        value = "999999999999"  # nobody's
     elif kind == "late":
         value = str(rng.choice((58_000, 61_000, 100_000, 170_000)))
     return kind, mti, value
@@ -322,6 +430,10 @@ ACTIONS: dict[str, Action] = {
     "completion_void": Action(4, _draw_following, _following("completion_void"), sells=True),
     "balance": Action(3, lambda rng: (rng.randrange(len(_CARDS)), _patience(rng)), _balance),
     "settle": Action(8, lambda rng: (rng.choice((5_000, 400_000)),), _settle),
+    "close": Action(5, _draw_close, _close),
+    "stubborn": Action(5, _draw_stubborn, _stubborn, sells=True),
+    "stranded": Action(1, _draw_stranded, _stranded, sells=True),
+    "swap": Action(3, _draw_swap, _swap),
     "cancel": Action(4, _draw_cancel, _cancel),
     "fumble": Action(4, _draw_fumble, _fumble),
     "reprint": Action(4, lambda rng: (rng.random() < 0.7,), _reprint),
@@ -334,10 +446,12 @@ ACTIONS: dict[str, Action] = {
     "cut_effect": Action(
         14, lambda rng: (rng.randrange(1, 30), rng.choice((500, 90_000))), _cut_effect
     ),
+    "cut_behind": Action(6, _draw_cut_behind, _cut_behind),
     "flash_error": Action(3, lambda rng: (rng.randrange(1, 60), rng.random() < 0.6), _flash_error),
     "clock": Action(3, lambda rng: (rng.choice((-86_400, -60, 3_600, 10**8)),), _clock),
     "net": Action(30, _draw_net, _net),
-    "down": Action(2, lambda rng: (rng.choice((3_000, 60_000, 60_000, 900_000)),), _down),
+    "down": Action(4, _draw_down, _down),
+    "lag": Action(3, _draw_lag, _lag),
     "host": Action(26, _draw_host, _host),
 }
 

@@ -49,7 +49,8 @@ class Book:
         self.overtaken: set[Key] = set()
         # Told otherwise than it was booked, by the host's own fault: for reconciliation to find.
         self.misled: set[Key] = set()
-        self.misled_closing = False
+        # Answers with a wrong MAC or none, another amount or no F39: nothing may rest on them.
+        self.spoiled: set[bytes] = set()
         self._tombstones: set[Key] = set()
         self._order: list[Key] = []
 

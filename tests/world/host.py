@@ -3,6 +3,9 @@
 A fault of its own is armed by an action and strikes the first message of its MTI; what the kinds
 mean is in companion/acquirer/faults.py. ``late`` is here: the answer leaves so many milliseconds
 late. What it really books goes to ``Book`` at the moment it is written.
+
+Primary and backup are two doors to one ledger. While they lag, neither knows what came in at the
+other's door: it answers 25 to its reversal, and nothing is undone.
 """
 
 from __future__ import annotations
@@ -12,14 +15,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from companion.acquirer import faults, wire
+from companion.acquirer import faults, kinds, wire
+from companion.acquirer.answers import PARTLY
 from companion.acquirer.faults import Fault
 from companion.acquirer.inprocess import InProcessHost, Sending
 from tests.world.book import Book
 from tests.world.timeline import Timeline
 
 LATE = "late"
+END_OF_UPLOAD = "0320 end"
 _THINKING_MS = 120
+_NO_ORIGINAL = "25"
 # The one parameter that an action of companion/acquirer/faults.py may need.
 _VALUES = {"f39": str, "ms": int, "minor": int, "bytes": int}
 # Faults after which the answer is not what was booked.
@@ -30,18 +36,29 @@ _LIES = (
     faults.REFUSE_REVERSAL,
     faults.LOOSE_LOOKUP,
 )
+# Faults after which an answer must not be taken.
+_SPOILS = (faults.BAD_MAC, faults.NO_MAC, faults.NO_F39, faults.ECHO_AMOUNT)
+
+
+def name(data: bytes) -> str:
+    """The MTI of a message without its length; the end of an upload is told from its parts."""
+    mti = data[11:13].hex()
+    if mti in ("0320", "0330") and wire.decode(data).network_code in kinds.END_CODES:
+        return mti + END_OF_UPLOAD[4:]
+    return mti
 
 
 @dataclass
 class Armed:
-    """A fault that waits for its message; ``mti`` "" fits any."""
+    """A fault that waits for its message; ``mti`` "" fits any, as does "0320" the end of an
+    upload."""
 
     kind: str
     mti: str
     value: str = ""
 
     def fits(self, mti: str) -> bool:
-        return self.mti in ("", mti)
+        return self.mti in ("", mti, mti[:4])
 
 
 class Host:
@@ -53,21 +70,33 @@ class Host:
         self._timeline = timeline
         self._fired = fired
         self.armed: list[Armed] = []
+        self.lag_until = 0
+        self._doors: dict[tuple[str, str], int] = {}
         self._book = book
         self._host = InProcessHost(dice, note=book.note)
 
     def close(self) -> None:
         self._host.close()
 
-    def take(self, data: bytes) -> list[tuple[int, bytes]]:
+    def _unknown(self, data: bytes, door: int) -> bool:
+        """Whether this is a reversal of what only the other door has seen so far."""
+        request = wire.decode(data)
+        key = request.batch, request.stan
+        if request.mti != "0400":
+            self._doors.setdefault(key, door)
+            return False
+        return self._timeline.now < self.lag_until and self._doors.get(key, door) != door
+
+    def take(self, data: bytes, door: int) -> list[tuple[int, bytes]]:
         """What leaves for the terminal, and how many milliseconds after the request."""
         self._host.set_time(self._timeline.moment())
-        mti = data[11:13].hex()
+        mti = name(data)
         armed = next((one for one in self.armed if one.fits(mti)), None)
         fault, delay = None, _THINKING_MS
         if armed:
             self.armed.remove(armed)
-            self._fired(f"host {armed.kind}")
+            if armed.kind != faults.PARTIAL:  # it strikes only what begins something
+                self._fired(f"host {armed.kind}")
             if armed.kind == LATE:
                 delay += int(armed.value)
             else:
@@ -77,10 +106,12 @@ class Host:
                 if armed.kind in _LIES:
                     request = wire.decode(data)
                     self._book.misled.add((int(request.batch or 0), int(request.stan)))
-                    self._book.misled_closing |= mti in ("0500", "0320")
-        due = self._host.receive(data, None, fault)
-        return [
-            (delay + one.delay_ms, one.data)
-            for one in due
-            if isinstance(one, Sending) and one.data
-        ]
+        if self._unknown(data, door) and fault is None:
+            self._fired("host lag")
+            fault = Fault(line=1, do=faults.DECLINE, f39=_NO_ORIGINAL)
+        due = [one for one in self._host.receive(data, None, fault) if isinstance(one, Sending)]
+        if any(one.answer and one.answer.f39 == PARTLY for one in due):
+            self._fired(f"host {faults.PARTIAL}")
+        if fault and fault.do in _SPOILS:
+            self._book.spoiled.update(one.data[2:] for one in due)
+        return [(delay + one.delay_ms, one.data) for one in due if one.data]

@@ -8,6 +8,9 @@ Faults are armed by an action and used up by the first message they fit:
     overtaken  it arrives after the next message the same way, or a minute later
     truncate   only so many bytes of it arrive
     reset      the connection breaks; an even value: before it arrives, an odd one: after
+    dies       so many milliseconds there is no way to this host; an odd value: it arrives before
+
+There is a way to each host, the primary (0) and the backup (1), and each can be down.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from collections.abc import Callable
 
 from protocol.iso8583 import wire
 from protocol.iso8583.codec import Iso8583Error
-from tests.world.host import Armed, Host
+from tests.world.host import Armed, Host, name
 from tests.world.timeline import Timeline
 
 MAX_ANSWERS = 4  # as terminal/acquirer.py
@@ -31,8 +34,9 @@ Post = Callable[[tuple[object, ...]], None]
 class Connection:
     """One TCP connection: what has been sent on it, and who still holds it."""
 
-    def __init__(self, link: int, post: Post) -> None:
+    def __init__(self, link: int, host: int, post: Post) -> None:
         self.link = link
+        self.host = host
         self.open = False
         self._post = post
         self._hung_up = False
@@ -79,18 +83,25 @@ class Network:
         self.rng = rng
         self.requests: list[Armed] = []
         self.answers: list[Armed] = []
-        self.down_until = 0
+        self._down_until = [0, 0]
         self._overtaken: list[Callable[[], None]] = []
+
+    def go_down(self, host: int, milliseconds: int) -> None:
+        """There is no way to this host for a while."""
+        self._down_until[host] = self._timeline.now + milliseconds
+
+    def _down(self, connection: Connection) -> bool:
+        return self._timeline.now < self._down_until[connection.host]
 
     def connect(self, connection: Connection) -> None:
         def done() -> None:
-            if self._timeline.now < self.down_until:
+            if self._down(connection):
                 connection.tell("connect_failed", connection.link, "connect: no answer")
             else:
                 connection.open = True
                 connection.tell("connected", connection.link)
 
-        down = self._timeline.now < self.down_until
+        down = self._down(connection)
         if down:
             self._fired("net down")
         self._timeline.after(_CONNECT_MS if down else 2 * _HOP_MS, done)
@@ -99,10 +110,9 @@ class Network:
         """A request leaves; what arrives of it is the faults' business."""
         if not connection.open:
             return
-        mti = data[13:15].hex()
-        fault = self._take(self.requests, mti, "request")
+        fault = self._take(self.requests, name(data[2:]), "request")
         deliver = self._to_host(connection, data)
-        if fault is None and self._timeline.now < self.down_until:
+        if fault is None and self._down(connection):
             self._fired("net down")
             return
         self._carry(connection, fault, data, deliver)
@@ -111,7 +121,7 @@ class Network:
 
     def _to_host(self, connection: Connection, data: bytes) -> Callable[[], None]:
         def deliver() -> None:
-            for thinking, answer in self._host.take(data[2:]):
+            for thinking, answer in self._host.take(data[2:], connection.host):
                 self._answer_after(thinking, connection, answer)
 
         return deliver
@@ -120,8 +130,8 @@ class Network:
         self._timeline.after(thinking, lambda: self._answer(connection, data))
 
     def _answer(self, connection: Connection, data: bytes) -> None:
-        fault = self._take(self.answers, data[13:15].hex(), "answer")
-        if fault is None and self._timeline.now < self.down_until:
+        fault = self._take(self.answers, name(data[2:]), "answer")
+        if fault is None and self._down(connection):
             self._fired("net down")
             return
         if fault and fault.kind == "truncate":
@@ -152,6 +162,10 @@ class Network:
         elif kind == "overtaken":
             self._overtaken.append(deliver)
             later(60_000, self._release_overtaken)
+        elif kind == "dies":
+            if value % 2:
+                later(_HOP_MS, deliver)
+            self.go_down(connection.host, value)
         elif kind == "reset":
             if value % 2:
                 later(_HOP_MS, deliver)
@@ -176,7 +190,7 @@ class Network:
         """No faults from now on; what is on its way still arrives."""
         self.requests.clear()
         self.answers.clear()
-        self.down_until = 0
+        self._down_until = [0, 0]
 
 
 class Line:
@@ -190,14 +204,18 @@ class Line:
         self._connections: dict[int, Connection] = {}
         self._lingering = 0
 
-    def connect(self, link: int) -> None:
-        self._connections[link] = Connection(link, self._post)
+    def connect(self, link: int, host: int) -> None:
+        self._connections[link] = Connection(link, host, self._post)
         self._network.connect(self._connections[link])
 
     def send(self, link: int, data: bytes) -> None:
         connection = self._connections.get(link)
         if connection:
             self._network.send(connection, data)
+
+    def host_of(self, link: int) -> int:
+        """Where a connection goes; -1 when there is none."""
+        return self._connections[link].host if link in self._connections else -1
 
     def linger(self, link: int) -> None:
         if self._lingering and self._lingering != link:

@@ -42,6 +42,7 @@ class Oracle:
         self.synced_to = 1
         self.intents: list[Intent] = []
         self.story: list[str] | None = None
+        self.takes_part = False  # F39 10 is an approval here (window 30)
         self._taken: set[int] = set()
         self._pending: Entry | None = None
         self._last: Entry | None = None
@@ -53,8 +54,11 @@ class Oracle:
         self._wall = 0
         self._phase = 0
         self._closed = 0  # the record that closed the last batch
+        self._replaced: dict[str, Any] = {}  # the configuration of a terminal that took over
+        self._adopted: list[bytes] = []
         self._slip: list[str] = []
         self._sent: Counter[tuple[str, int, str]] = Counter()
+        self._closing_at: dict[tuple[str, int, str], int] = {}
         self._needles: dict[bytes, str] = {}
 
     # -- what the world does
@@ -68,10 +72,10 @@ class Oracle:
         if self.story is not None:
             self.story.append(line)
 
-    def card_read(self, amount_minor: int | None, card: dict[str, Any]) -> None:
+    def card_read(self, amount_minor: int | None, card: dict[str, Any], chip: bool) -> None:
         """The cashier confirmed an amount (None: asked for a balance) and a card is read."""
         if amount_minor is not None:
-            self.intents.append(Intent(amount_minor, card["pan"]))
+            self.intents.append(Intent(amount_minor, card["pan"], chip))
         self.coverage.counts["attempts"] += 1
         pan = card["pan"]
         for text, what in ((pan, "a clear PAN"), (card["track2"], "track data")):
@@ -80,6 +84,10 @@ class Oracle:
         # Packed as on the wire, from an even and from an odd digit on.
         for digits in (pan, pan[1:]):
             self._needles[bytes.fromhex(digits[: len(digits) // 2 * 2])] = "a packed PAN"
+
+    def not_again(self) -> None:
+        """The cashier does not want the same sale once more."""
+        del self.intents[-1:]
 
     # -- the journal
 
@@ -115,6 +123,7 @@ class Oracle:
         self._taken.add(rec["stan"])
         inv.i07_armed_is_what_was_entered(rec, self.intents[0] if self.intents else None)
         inv.demand(self._pending is None, 3, "armed while another transaction is open")
+        entry.chip = bool(self.intents) and self.intents[0].chip
         self.intents.clear()
         self.entries[entry.key] = self._pending = entry
         self.coverage.counts["armed"] += 1
@@ -123,21 +132,27 @@ class Oracle:
         self._restarted = False
 
     def _on_outcome(self, seq: int, rec: dict[str, Any]) -> None:
-        entry = self._ended(rec)
+        entry = self._ended(seq, rec)
         entry.outcome = rec
         if entry.end == "APPROVED":
+            part = rec["code"] != "10" or self.takes_part
+            inv.demand(part, 7, f"STAN {rec['stan']}: a part of the amount is taken for all")
+            entry.approved = True
             self._last = entry
+            self._slip = []
 
     def _on_reversal_end(self, seq: int, rec: dict[str, Any]) -> None:
-        self._ended(rec)
+        self._ended(seq, rec)
 
-    def _ended(self, rec: dict[str, Any]) -> Entry:
+    def _ended(self, seq: int, rec: dict[str, Any]) -> Entry:
         entry = self.entries.get((rec["batch"], rec["stan"]))
         if entry is None:
             raise Violation("I3", f"an end of STAN {rec['stan']}, which was never armed")
         entry.ends.append(inv.end_name(rec))
+        entry.end_seq = seq
         entry.code = rec["code"]
         inv.i03_every_armed_has_one_end(entry)
+        inv.an_end_rests_on_what_was_said(entry)
         inv.i04_no_approval_beside_a_reversal(entry)
         self.coverage.states[entry.end] += 1
         self.coverage.windows[17] += entry.end == "REV_SUSPENDED"
@@ -149,9 +164,10 @@ class Oracle:
         if entry is None:
             raise Violation("I3", f"a reversal of STAN {rec['stan']}, which was never armed")
         entry.reversals += 1
+        entry.decided_seq = entry.decided_seq or seq
         inv.i04_no_approval_beside_a_reversal(entry)
-        if entry.end == "REV_SUSPENDED":
-            # Tried once more, before its batch is settled.
+        if entry.end in ("REV_SUSPENDED", inv.HANDED_OVER) and entry.here:
+            # Tried once more, before its batch is settled or with its card at another terminal.
             entry.ends.clear()
             self._pending = entry
         inv.demand(not entry.ends, 3, f"STAN {rec['stan']} is reversed after its end")
@@ -175,10 +191,28 @@ class Oracle:
         self._phase = rec["phase"]
         if rec["phase"] == _CLOSED:
             self._closed = seq
+            # Nothing of a settled batch is reversed: what was adopted is the companion's alone.
+            for entry in self.entries.values():
+                entry.here = entry.here and not (entry.adopted and entry.end in inv.CASES)
         self.coverage.windows[19] += rec["phase"] == 4
 
     def _on_adopted(self, seq: int, rec: dict[str, Any]) -> None:
         self.coverage.windows[26] += 1
+        wanted = self._replaced.get("stan_start")
+        inv.demand(rec["stan"] == wanted, 6, f"STANs go on at {rec['stan']}, told {wanted}")
+
+    def _on_pending(self, seq: int, rec: dict[str, Any]) -> None:
+        entry = self.entries.get((rec["batch"], rec["stan"]))
+        known = entry is not None and not entry.here
+        inv.demand(known, 5, f"STAN {rec['stan']} is adopted twice, or was never armed")
+        assert entry is not None
+        entry.here = entry.adopted = True
+        entry.seq = seq
+        self._adopted.append(record.encode(rec))
+        self.coverage.states["PENDING"] += 1
+
+    def _on_boot(self, seq: int, rec: dict[str, Any]) -> None:
+        inv.i05_what_the_companion_knows_is_adopted(self._replaced, self._adopted)
 
     def _on_note(self, seq: int, rec: dict[str, Any]) -> None:
         windows, code, pending = self.coverage.windows, rec["code"], self._pending
@@ -189,8 +223,6 @@ class Oracle:
                 windows[window] += 1
         elif code in ("MISMATCH", "BAD_ANSWER"):
             windows[12 if reversing else 14] += 1
-        elif code == "UNKNOWN":
-            windows[30] += rec["detail"] == "10"
         elif code in ("NO_ANSWER", "LINE_CLOSED") and pending and not reversing:
             window = {6: 22, 2: 24, 8: 24, 3: 25}.get(pending.armed["txn"])
             if window:
@@ -198,18 +230,24 @@ class Oracle:
 
     # -- the line
 
-    def sent(self, data: bytes) -> None:
-        """One framed message is about to leave."""
+    def sent(self, data: bytes, host: int) -> None:
+        """One framed message is about to leave for the primary (0) or the backup (1)."""
         inv.demand(not self._blind, 1, "sent, though the journal cannot be read")
         message = wire.decode(data[2:])
         mti, key = message.mti, (int(message.batch or 0), int(message.stan))
         if self.story is not None:
-            self.tell(f"send {mti} STAN {key[1]} batch {key[0]} F4 {message.amount_minor}")
+            to = f" to host {host}" if host else ""
+            self.tell(f"send {mti} STAN {key[1]} batch {key[0]} F4 {message.amount_minor}{to}")
         name = (mti, key[1], message.network_code)
         self._sent[name] += 1
         again = self._sent[name] == 2
         entry = self.entries.get(key)
         windows = self.coverage.windows
+        if host:
+            self.coverage.counts[f"{mti} to the backup"] += 1
+        if mti in ("0500", "0320"):
+            first = self._closing_at.setdefault(name, host)
+            inv.i06_a_request_goes_to_one_host(f"{mti} of STAN {key[1]}", first, host)
         if mti == "0400" or (mti in _FINANCIAL and message.get(3) != "310000"):
             inv.i01_nothing_is_sent_before_armed_is_durable(key, mti, self.entries)
         if mti == "0400":
@@ -228,6 +266,8 @@ class Oracle:
         if entry:
             inv.i07_sent_is_what_is_armed(entry, message.amount_minor, mti)
             if mti != "0400":
+                first = entry.armed["host"]
+                inv.i06_a_request_goes_to_one_host(f"{mti} of STAN {key[1]}", first, host)
                 windows[23] += again and entry.armed["txn"] == 7
                 entry.sent += 1
                 inv.demand(not entry.reversals, 4, f"{mti} of STAN {key[1]} after its reversal")
@@ -235,12 +275,23 @@ class Oracle:
     def _totals(self, message: wire.Message) -> None:
         text, batch = message.get(48), int(message.batch)
         totals = int(text[:12]), int(text[12:15]), int(text[15:27]), int(text[27:30])
-        traded = [entry for entry in self.entries.values() if entry.seq > self._closed]
+        here = [entry for entry in self.entries.values() if entry.here]
+        traded = [entry for entry in here if entry.seq > self._closed]
         inv.i10_batch_totals_are_the_fold(batch, totals, traded)
 
     def received(self, data: object) -> None:
-        if self._pending and self._pending.sent:
-            self._pending.answered = True
+        """One whole message without its length comes in."""
+        entry = self._pending
+        if entry is None or not isinstance(data, bytes):
+            return
+        entry.answered |= entry.sent > 0
+        if data not in self.book.spoiled:
+            entry.heard.add(data[11:13].hex())
+
+    def chip_agrees(self) -> None:
+        """The card goes along with what was approved."""
+        if self._pending:
+            self._pending.chip = False
 
     # -- what people see
 
@@ -298,12 +349,13 @@ class Oracle:
         if self._blind:
             return
         self._known = known
-        cases = self._cases()
-        inv.i05_what_is_pending_is_never_dropped(self._pending, cases, known, self.synced_to)
+        inv.i05_what_is_pending_is_never_dropped(self._pending, self._cases(), known)
 
     def _cases(self) -> list[int]:
-        entries = self.entries.values()
-        return [e.seq for e in entries if e.end in inv.CASES and e.seq >= self.synced_to]
+        """The records of the cases that the terminal must know: those that the companion does not
+        have, and those that it adopted."""
+        cases = [e for e in self.entries.values() if e.here and e.end in inv.CASES]
+        return [e.seq for e in cases if e.adopted or e.seq >= self.synced_to]
 
     def power_lost(self) -> None:
         self._cut = self._restarted = True
@@ -311,6 +363,11 @@ class Oracle:
 
     def scan(self, *flashes: bytes) -> None:
         inv.i12_no_card_data_in_flash(flashes, self._needles)
+
+    def scan_well(self, *flashes: bytes) -> None:
+        """For every form of card data, and of any card: too slow for each cut."""
+        self.scan(*flashes)
+        inv.i12_nothing_like_card_data_in_flash(flashes)
 
     def mounted(self, ledger: Any, unreadable: bool) -> None:
         """The journal is mounted: what was being written is there wholly, or not at all.
@@ -341,6 +398,7 @@ class Oracle:
             self._count_window()
         self.intents.clear()
         self._slip = []
+        self._closing_at.clear()  # which host has a batch's totals is not written down
 
     def _count_window(self) -> None:
         """In which window the power went, now that it is known what is on flash."""
@@ -361,8 +419,7 @@ class Oracle:
             live, replayed = (_state(one, self.synced_to) for one in (self._known, known))
             inv.i13_replay_gives_the_same_state(live, replayed)
         self._known = known
-        cases = self._cases()
-        inv.i05_what_is_pending_is_never_dropped(self._pending, cases, known, self.synced_to)
+        inv.i05_what_is_pending_is_never_dropped(self._pending, self._cases(), known)
 
     def synced(self, ledger: Any) -> None:
         """The companion reads what it does not have; it is what was stored, in order."""
@@ -382,10 +439,39 @@ class Oracle:
         )
         inv.i05_what_is_pending_is_not_released(self._pending, seq)
 
+    def copy(self) -> dict[int, dict[str, Any]]:
+        """What the companion has of this terminal's journal."""
+        return {seq: rec for seq, rec in self.records.items() if seq < self.synced_to}
+
+    def replaced(self, config: dict[str, Any]) -> None:
+        """The terminal and all that it had not synced is gone; another has this configuration."""
+        told = [record.decode(data) for data in config["pendings"]]
+        inv.i05_what_is_to_be_reversed_is_handed_on(
+            self.entries.values(),
+            [(one["batch"], one["stan"]) for one in told],
+            self._closed,
+            self.synced_to,
+        )
+        for entry in self.entries.values():
+            if not entry.here:
+                continue
+            entry.here = False
+            entry.decided_seq = 0
+            if entry.seq >= self.synced_to and not entry.adopted:
+                self.coverage.counts["lost with a terminal"] += 1
+                entry.ends = [inv.LOST]
+            elif not entry.ends or entry.end_seq >= self.synced_to:
+                entry.ends = [inv.HANDED_OVER]
+        self._replaced, self._adopted = config, []
+        self.records = {}
+        self.next_seq = self.synced_to = 1
+        self._closed = self._phase = 0
+        self._pending = self._last = self._inflight = self._known = None
+        self._cut = self._blind = False
+
     def slips(self, kinds: tuple[int, ...]) -> list[Entry]:
         """What the cashier may go back to: approved, of these kinds, oldest first."""
-        found = self.entries.values()
-        return [e for e in found if e.end == "APPROVED" and e.armed["txn"] in kinds]
+        return [e for e in self.entries.values() if e.approved and e.armed["txn"] in kinds]
 
     def money(self) -> None:
         """What must hold of the host's book at any time."""

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from protocol import record
 from protocol.iso8583.profile import ACTIONS
 from tests.world.actions import Step
 from tests.world.campaign import Result
@@ -18,8 +19,11 @@ from tests.world.coverage import WINDOWS
 
 STATES = (
     *("SIGNED_IN", "ARMED", "APPROVED", "DECLINED", "REV_PENDING", "REV_OK", "REV_ABSENT"),
-    *("REV_SUSPENDED", "NEEDS_RECON", *(f"BATCH phase {n}" for n in range(1, 8))),
+    *("REV_SUSPENDED", "NEEDS_RECON", "PENDING"),
+    *(f"BATCH phase {n}" for n in range(record.CLOSING, record.UNSETTLED + 1)),
 )
+# With so many transactions everything that the tables list must have been reached.
+ENOUGH = 20_000
 
 
 def as_json(
@@ -34,6 +38,7 @@ def as_json(
         "transactions": result.transactions,
         "armed": coverage.counts["armed"],
         "power_cuts": coverage.counts["power cuts"],
+        "lost_with_a_terminal": coverage.counts["lost with a terminal"],
         "faults": result.faults,
         "cases": tally.cases,
         "violations": tally.violations,
@@ -57,6 +62,13 @@ def as_json(
             for failure in tally.failed
         ],
     }
+
+
+def missed(report: Mapping[str, Any]) -> list[str]:
+    """The windows, F39 actions and states that were never reached."""
+    windows = {f"W{number}": count for number, count in report["windows"].items()}
+    tables = windows | report["f39_actions"] | report["states"]
+    return [name for name, count in tables.items() if not count]
 
 
 def write(report: dict[str, Any], directory: Path) -> None:

@@ -8,12 +8,9 @@ line and the loop.
 from __future__ import annotations
 
 import random
-from functools import cache
 from typing import Any
 
-from companion.acquirer.terminals import TEST_TERMINAL
 from protocol import config as configuration
-from protocol.iso8583 import profile as profiles
 from terminal import FIRMWARE
 from terminal.clock import TerminalClock
 from terminal.engine import Engine
@@ -27,38 +24,12 @@ from terminal.vault import Vault, VaultError
 from tests.journal.nor import Nor, PowerCut
 from tests.world.line import Line, Network
 from tests.world.oracle import Oracle, Violation
+from tests.world.shop import Shop
 from tests.world.timeline import START, Timeline
 
 JOURNAL_SECTORS = 16
 _LONGEST_TURN = 5000  # events and steps of housekeeping without the clock moving
 _BOOT_MS = 1500
-
-CONFIG: dict[str, Any] = {
-    "device_id": "PZ-WORLD-1",
-    "terminal_no": TEST_TERMINAL.terminal_no,
-    "merchant_no": TEST_TERMINAL.merchant_no,
-    "merchant_name": "World shop",
-    "profile": "unionpay_pos",
-    "tpdu": bytes.fromhex("6000030000"),
-    "tmk": TEST_TERMINAL.tmk,
-    "seal_key": bytes(range(32)),
-    "sync_key": bytes(range(1, 33)),
-    "token_key": bytes(range(2, 34)),
-    "host": "host",
-    "port": 1,
-    "sync_port": 0,
-    "response_ms": 60_000,
-    "reversal_tries": 3,
-    "reversal_wait_ms": 60_000,
-    "wifi_ssid": "",
-    "wifi_password": "",
-}
-
-
-@cache
-def _profile(name: str) -> Any:
-    folder = profiles.__file__[: profiles.__file__.rfind("/") + 1] + "profiles/"
-    return profiles.load_file(f"{folder}{name}.json")
 
 
 class Panel:
@@ -107,8 +78,8 @@ class BoardClock:
 class WatchedLedger(Ledger):
     """The ledger, with the oracle told before and after each append."""
 
-    def __init__(self, journal: Any, oracle: Oracle) -> None:
-        super().__init__(journal, CONFIG["seal_key"], CONFIG["device_id"])
+    def __init__(self, journal: Any, config: dict[str, Any], oracle: Oracle) -> None:
+        super().__init__(journal, config["seal_key"], config["device_id"])
         self._oracle = oracle
 
     def append(self, rec: dict[str, Any]) -> int:
@@ -155,29 +126,65 @@ class WorldRunner(Runner):
 
 
 class Machine:
-    """One terminal through all its power cycles."""
+    """The shop's terminal through all its power cycles, and the one that takes its place."""
 
     def __init__(
-        self, timeline: Timeline, network: Network, oracle: Oracle, rng: random.Random
+        self,
+        timeline: Timeline,
+        network: Network,
+        oracle: Oracle,
+        shop: Shop,
+        rng: random.Random,
     ) -> None:
         self._timeline = timeline
         self._network = network
         self.oracle = oracle
+        self._shop = shop
         self._rng = rng
-        self.journal_flash = Nor(JOURNAL_SECTORS, rng=rng)
-        self.vault_flash = Nor(4, rng=rng)
+        self._new_board()
         self.clock = BoardClock(timeline)
         self.panel = Panel(oracle)
         self.on = False
         self.runner: WorldRunner | None = None
         self.cuts = 0
         self.cut_at_effect = 0
+        self.cut_behind = (0, 0)  # a record kind, and the effect behind it at which power goes
         self.off_ms = 1000
         self._power = 0  # counts power-ons, so that nothing of an earlier life is heard
         self._timers: dict[str, int] = {}
-        vault = Vault(self.vault_flash, rng.randbytes)
-        vault.set_config(configuration.encode(CONFIG))
+
+    def _new_board(self) -> None:
+        self.journal_flash = Nor(JOURNAL_SECTORS, rng=self._rng)
+        self.vault_flash = Nor(4, rng=self._rng)
+        self._provisioned = False
+
+    def replace(self, wiped: bool, cut_at_effect: int) -> None:
+        """Another terminal takes over the number, or this one when all its flash was erased; the
+        power may go at one of its first effects."""
+        self.retire()
+        self.repair()
+        if wiped:
+            for flash in (self.journal_flash, self.vault_flash):
+                flash.data[:] = b"\xff" * len(flash.data)
+            self._provisioned = False
+        else:
+            self._new_board()
+        self._shop.replace(self.oracle.copy())
+        self.oracle.replaced(self._shop.config)
+        self.cut_at_effect = cut_at_effect
+        self.power_on()
+
+    def retire(self) -> None:
+        """Its work is done: its flash is in whoever's hands."""
+        self._off()
+        self.oracle.scan_well(*self._flashes())
+
+    def _provision(self, vault: Vault) -> None:
+        """As terminal/app.py; a cut leaves a terminal that the companion provisions again."""
+        if self._provisioned:
+            raise Violation("crash", "the vault lost its configuration")
         Journal(self.journal_flash).format()
+        vault.set_config(configuration.encode(self._shop.config))
 
     # -- power
 
@@ -194,10 +201,13 @@ class Machine:
 
     def _start(self, cause: str) -> None:
         power, timeline, oracle = self._power, self._timeline, self.oracle
-        self.line = Line(self._network, timeline, 3 * CONFIG["response_ms"], self._hear(power))
+        linger_ms = 3 * self._shop.config["response_ms"]
+        self.line = Line(self._network, timeline, linger_ms, self._hear(power))
         vault = Vault(self.vault_flash, self._rng.randbytes)
         if vault.config is None:
-            raise Violation("crash", "the vault lost its configuration")
+            self._provision(vault)
+        self._provisioned = True
+        assert vault.config is not None
         config = configuration.decode(vault.config)
         journal = Journal(self.journal_flash)
         alarm = journal.mount()["alarm"]
@@ -205,7 +215,7 @@ class Machine:
         self.on = True
         self._timers.clear()
         try:
-            self.ledger = WatchedLedger(journal, oracle)
+            self.ledger = WatchedLedger(journal, config, oracle)
             oracle.mounted(self.ledger, journal.read_only)
             self.ledger.replay(self.known.apply, self.known.lost)
         except JournalFault as error:
@@ -214,10 +224,10 @@ class Machine:
             return
         self.known.handed_over(self.ledger.released)
         oracle.replayed(self.known)
-        exchange = Exchange(config, _profile(config["profile"]), vault.reveal, VaultError)
+        exchange = Exchange(config, self._shop.profile, vault.reveal, VaultError)
         exchange.action = self._counted_action(exchange.action)  # type: ignore[method-assign]
         self.engine = Engine(config, exchange, self.known)
-        self.front = Front(config["merchant_name"], lambda: "READY")
+        self.front = Front(config["merchant_name"], lambda: "READY", config["confirm_minor"])
         clock = TerminalClock(self.clock)
         parts = (config, self.panel, clock, vault, self.ledger, self.engine, self.front)
         self.runner = WorldRunner(self, *parts)
@@ -227,6 +237,7 @@ class Machine:
         def counted(to: str, code: str) -> Any:
             found = action(to, code)
             self.oracle.coverage.actions[f"{to} {found}"] += 1
+            self.oracle.coverage.windows[30] += found == "partial"
             return found
 
         return counted
@@ -266,9 +277,13 @@ class Machine:
         self._power += 1
         self.journal_flash.cut_at = self.vault_flash.cut_at = 0
         self.cut_at_effect = 0
+        self.cut_behind = (0, 0)
         self.line.power_off()
         self.oracle.power_lost()
-        self.oracle.scan(bytes(self.journal_flash.data), bytes(self.vault_flash.data))
+        self.oracle.scan(*self._flashes())
+
+    def _flashes(self) -> tuple[bytes, bytes]:
+        return bytes(self.journal_flash.data), bytes(self.vault_flash.data)
 
     def before_effect(self, name: str, values: tuple[Any, ...]) -> None:
         """Power can go between any two effects; the oracle sees what is sent before it leaves."""
@@ -277,8 +292,10 @@ class Machine:
             if not self.cut_at_effect:
                 self.oracle.fired("cut between effects")
                 raise PowerCut
+        if name == "append" and values[0]["kind"] == self.cut_behind[0]:
+            self.cut_at_effect, self.cut_behind = self.cut_behind[1], (0, 0)
         if name == "send":
-            self.oracle.sent(values[1])
+            self.oracle.sent(values[1], self.line.host_of(values[0]))
 
     # -- events
 
@@ -306,6 +323,8 @@ class Machine:
             return
         if event[0] == "received":
             self.oracle.received(event[2])
+        elif event == ("chip", True):
+            self.oracle.chip_agrees()
         try:
             runner.post(event)
             for _ in range(_LONGEST_TURN):

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from terminal import cards, trade
+from protocol import record
+from terminal import cards, takeover, trade
 from terminal.engine import Engine
 from terminal.ledger import Ledger
 from terminal.state import State
@@ -24,8 +25,15 @@ def entry(*ends: str, **more: Any) -> Entry:
     armed = {"batch": 1, "stan": 7, "txn": 1, "amount_minor": 500, "displayed_minor": 500}
     made = Entry(3, {**armed, "pan": "622200*********0004", **more})
     made.ends = list(ends)
-    if "APPROVED" in ends:
+    made.approved = "APPROVED" in ends
+    if made.approved:
         made.outcome = {"amount_minor": 500}
+    return made
+
+
+def decided() -> Entry:
+    made = entry()
+    made.decided_seq = 5
     return made
 
 
@@ -51,10 +59,13 @@ BROKEN: list[tuple[str, Callable[[], None]]] = [
     ("I2", lambda: inv.i02_no_outcome_is_shown_before_it_is_durable("x", None, ("APPROVED",))),
     ("I3", lambda: inv.i03_every_armed_has_one_end(entry("APPROVED", "REV_OK"))),
     ("I3", lambda: inv.i03_every_armed_has_an_end([entry()])),
-    ("I5", lambda: inv.i05_what_is_pending_is_never_dropped(entry(), [], known(), 1)),
-    ("I5", lambda: inv.i05_what_is_pending_is_never_dropped(None, [3], known(), 3)),
+    ("I5", lambda: inv.i05_what_is_pending_is_never_dropped(entry(), [], known())),
+    ("I5", lambda: inv.i05_what_is_pending_is_never_dropped(None, [3], known())),
     ("I5", lambda: inv.i05_what_is_pending_is_not_released(entry(), 4)),
+    ("I5", lambda: inv.i05_what_the_companion_knows_is_adopted({"pendings": [b"x"]}, [])),
+    ("I5", lambda: inv.i05_what_is_to_be_reversed_is_handed_on([decided()], [], 0, 9)),
     ("I6", lambda: inv.i06_a_stan_is_used_once(KEY, {7})),
+    ("I6", lambda: inv.i06_a_request_goes_to_one_host("0200", 0, 1)),
     ("I7", lambda: inv.i07_armed_is_what_was_entered(entry().armed, None)),
     (
         "I7",
@@ -88,6 +99,7 @@ BROKEN: list[tuple[str, Callable[[], None]]] = [
     ("I11", lambda: inv.i11_both_sides_agree({}, book(row()))),
     ("I11", lambda: inv.i11_both_sides_agree({KEY: entry("APPROVED")}, book(customers=0))),
     ("I11", lambda: inv.i11_both_sides_agree({KEY: entry("APPROVED")}, book(row(), customers=9))),
+    ("I12", lambda: inv.i12_nothing_like_card_data_in_flash([b"..4761739001010119.."])),
     ("I12", lambda: inv.i12_no_card_data_in_flash([b"..4111.."], {b"4111": "a PAN"})),
     ("I13", lambda: inv.i13_replay_gives_the_same_state({"stan": 7}, {"stan": 8})),
 ]
@@ -107,6 +119,27 @@ def test_an_approval_beside_a_reversal_is_found() -> None:
     with pytest.raises(Violation, match="approved and reversed") as caught:
         inv.i04_no_approval_beside_a_reversal(both)
     assert caught.value.kind == "I4"
+
+
+def test_an_end_that_no_good_answer_speaks_for_is_found() -> None:
+    good = (("APPROVED", "00", "0210"), ("APPROVED", "94", ""), ("REV_OK", "00", "0410"))
+    for end, code, mti in (*good, ("REV_ABSENT", "25", ""), ("DECLINED", "51", "")):
+        told = entry(end)
+        told.code, told.heard = code, {mti}
+        inv.an_end_rests_on_what_was_said(told)
+    bad = (("APPROVED", "00", ""), ("REV_OK", "00", "0210"), ("REV_OK", "96", "0410"))
+    for end, code, mti in (*bad, ("REV_ABSENT", "", ""), ("DECLINED", "09", "")):
+        told = entry(end)
+        told.code, told.heard = code, {mti}
+        with pytest.raises(Violation, match="heard of it"):
+            inv.an_end_rests_on_what_was_said(told)
+
+
+def test_an_approval_that_the_chip_has_not_agreed_to_is_found() -> None:
+    told = entry("APPROVED")
+    told.code, told.heard, told.chip = "00", {"0210"}, True
+    with pytest.raises(Violation, match="the chip has not agreed"):
+        inv.an_end_rests_on_what_was_said(told)
 
 
 def test_a_case_and_what_the_host_did_not_say_explain_a_difference_and_nothing_else_does() -> None:
@@ -177,6 +210,28 @@ def _queue_in_ram(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Ledger, "replay", forgetful)
 
 
+def _none_adopted(patch: pytest.MonkeyPatch) -> None:
+    """A terminal that takes over a number leaves the reversals of the one before alone."""
+    adopt = takeover.adopt
+
+    def without(engine: Any) -> list[Any]:
+        return [one for one in adopt(engine) if one[1]["kind"] != record.PENDING]
+
+    patch.setattr(takeover, "adopt", without)
+
+
+def _stans_from_one(patch: pytest.MonkeyPatch) -> None:
+    """A terminal that takes over a number begins with STAN 1."""
+    adopt = takeover.adopt
+
+    def without(engine: Any) -> list[Any]:
+        effects = [one for one in adopt(engine) if one[1]["kind"] != record.ADOPTED]
+        engine.stan = engine.known.stan
+        return effects
+
+    patch.setattr(takeover, "adopt", without)
+
+
 def _release_all(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(State, "keep_from", lambda self: 1 << 30)
 
@@ -202,6 +257,8 @@ BUGS: list[tuple[Callable[[pytest.MonkeyPatch], None], tuple[str, ...]]] = [
     (_same_stan, ("I6",)),
     (_clear_pan, ("I7", "I12")),
     (_queue_in_ram, ("I5", "I13")),
+    (_none_adopted, ("I5",)),
+    (_stans_from_one, ("I6",)),
     (_release_all, ("I5",)),
     (_no_totals, ("I10",)),
     (_another_amount, ("I7", "I11")),
