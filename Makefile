@@ -3,6 +3,7 @@ PYTHON ?= python3
 SEED ?= 1
 FAULTS ?= 100000
 TRANSACTIONS ?= 20000
+CUTS ?= 100
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -12,7 +13,7 @@ STUBS_PIN := micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.2
 DEVICE_FILES := $(wildcard protocol/*.py protocol/iso8583/*.py firmware/*.py \
   firmware/terminal/*.py firmware/drivers/*.py)
 
-.PHONY: help demo test firmware heap bench-journal campaign replay world lint types cross clean
+.PHONY: help demo test firmware heap bench-journal campaign replay world board-day lint types cross clean
 
 help:
 	@echo "make demo [SEED=n]  a trading day with faults and power cuts on the virtual board"
@@ -22,6 +23,7 @@ help:
 	@echo "make bench-journal  what a sale costs on flash, beside littlefs, JSON and files"
 	@echo "make campaign [FAULTS=n] [SEED=n]  faults against the journal; report in build/campaign"
 	@echo "make world [TRANSACTIONS=n] [SEED=n]  a simulated world against the whole terminal"
+	@echo "make board-day [TRANSACTIONS=n] [CUTS=n] [SEED=n]  real MicroPython, real sockets, power cuts"
 	@echo "make replay CASE=id [SEED=n]       one case of a campaign again, told in full"
 	@echo "make lint           ruff"
 	@echo "make types          mypy: host code strictly, device code against the ESP32 stubs"
@@ -41,7 +43,9 @@ $(STUBS): Makefile $(READY)
 	@touch $@
 
 demo: $(READY)
-	$(BIN)/python -m boards.virtual.day --seed $(SEED)
+	rm -rf build/demo
+	$(BIN)/python -m boards.virtual.day --seed $(SEED) --keep build/demo
+	$(BIN)/python -m tests.scan build/demo
 
 test: $(READY)
 	$(BIN)/python -m pytest
@@ -57,9 +61,15 @@ bench-journal: $(READY)
 
 campaign: $(READY)
 	$(BIN)/python -m tests.journal.campaign --faults $(FAULTS) --seed $(SEED)
+	$(BIN)/python -m tests.scan build/campaign
 
 world: $(READY)
 	$(BIN)/python -m tests.world --transactions $(TRANSACTIONS) --seed $(SEED)
+	$(BIN)/python -m tests.scan build/world
+
+board-day: TRANSACTIONS = 1000
+board-day: $(READY)
+	$(BIN)/python -m tests.board_day --transactions $(TRANSACTIONS) --cuts $(CUTS) --seed $(SEED)
 
 replay: $(READY)
 	$(BIN)/python -m tests.journal.campaign replay $(CASE)
