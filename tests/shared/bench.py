@@ -240,3 +240,17 @@ class Bench:
 
     def screen(self) -> str:
         return self.did("show")[-1][2]
+
+
+def restart(bench: Bench) -> Bench:
+    """Power off and on, up to the screen that a start ends with."""
+    bench.restart()
+    bench.give("start", "PWRON", "test", "")
+    return bench
+
+
+def refusal(effects: list) -> str:
+    """Why the terminal did not begin what was asked for."""
+    shown = [effect for effect in effects if effect[0] == "show"]
+    assert shown[0][2] == "refused"
+    return shown[0][3]

@@ -1,7 +1,7 @@
 """Settlement: frozen totals, an upload that resumes, and no sale in between."""
 
 from protocol import record
-from tests.shared.bench import Bench
+from tests.shared.bench import Bench, restart
 
 PHASES = {
     record.CLOSING: "closing",
@@ -17,12 +17,6 @@ PHASES = {
 
 def phases(bench: Bench) -> list:
     return [PHASES[rec["phase"]] for rec in bench.records if rec["kind"] == record.BATCH]
-
-
-def restart(bench: Bench) -> Bench:
-    bench.restart()
-    bench.give("start", "PWRON", "test", "")
-    return bench
 
 
 def traded(sales: int = 2) -> Bench:

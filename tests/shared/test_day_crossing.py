@@ -1,13 +1,7 @@
 """A reversal belongs to the day of its sale (W17), and a terminal may not know which day it is."""
 
 from protocol import record
-from tests.shared.bench import Bench
-
-
-def restart(bench: Bench) -> Bench:
-    bench.restart()
-    bench.give("start", "PWRON", "test", "")
-    return bench
+from tests.shared.bench import Bench, restart
 
 
 def test_w17_a_reversal_of_an_earlier_day_is_suspended_and_not_sent():

@@ -2,7 +2,7 @@
 
 from protocol import record
 from terminal import current, state
-from tests.shared.bench import CONFIG, MAC_KEY, PAN, Bench, key_block
+from tests.shared.bench import CONFIG, MAC_KEY, PAN, Bench, key_block, restart
 
 
 def unanswered(bench: Bench) -> Bench:
@@ -10,12 +10,6 @@ def unanswered(bench: Bench) -> Bench:
     bench.swipe(500)
     bench.connect()
     bench.give("timer", "answer", bench.link)
-    return bench
-
-
-def restart(bench: Bench) -> Bench:
-    bench.restart()
-    bench.give("start", "PWRON", "test", "")
     return bench
 
 

@@ -1,21 +1,9 @@
 """Why nothing may begin, and what ends it: the host's stop, a failed flash, cases."""
 
 from protocol import record
-from tests.shared.bench import Bench
+from tests.shared.bench import Bench, refusal, restart
 
 RRN = {"batch": 0, "stan": 0, "rrn": "000000000042", "date": "1122"}
-
-
-def refusal(effects: list) -> str:
-    shown = [effect for effect in effects if effect[0] == "show"]
-    assert shown[0][2] == "refused"
-    return shown[0][3]
-
-
-def restart(bench: Bench) -> Bench:
-    bench.restart()
-    bench.give("start", "PWRON", "test", "")
-    return bench
 
 
 def test_originals_that_stay_locked_after_a_sync_ask_for_a_settlement():

@@ -2,7 +2,7 @@
 
 from protocol import record
 from terminal import state
-from tests.shared.bench import PAN, Bench
+from tests.shared.bench import PAN, Bench, refusal, restart
 
 OTHER = "6222000000000000013"
 RRN = {"batch": 0, "stan": 0, "rrn": "000000000042", "date": "1122"}
@@ -11,18 +11,6 @@ AUTH = {"batch": 0, "stan": 0, "auth": "A12345", "date": "1122"}
 
 def policy(bench: Bench, name: str, unanswered: str) -> None:
     bench.profile.transactions[name].unanswered = unanswered
-
-
-def shown_refusal(effects: list) -> str:
-    shown = [effect for effect in effects if effect[0] == "show"]
-    assert shown[0][2] == "refused"
-    return shown[0][3]
-
-
-def restart(bench: Bench) -> Bench:
-    bench.restart()
-    bench.give("start", "PWRON", "test", "")
-    return bench
 
 
 def test_a_void_points_at_its_sale_and_is_a_credit():
@@ -49,12 +37,12 @@ def test_a_void_is_refused_before_anything_is_armed():
     original = bench.original(stan)
     armed = bench.kinds().count("ARMED")
     refused = bench.deal(record.VOID, 500, original, pan=OTHER)
-    assert shown_refusal(refused) == "Another card"
-    assert shown_refusal(bench.deal(record.VOID, 400, original)) == "Original differs"
-    assert shown_refusal(bench.deal(record.VOID, 500, None)) == "No original"
+    assert refusal(refused) == "Another card"
+    assert refusal(bench.deal(record.VOID, 400, original)) == "Original differs"
+    assert refusal(bench.deal(record.VOID, 500, None)) == "No original"
     earlier = dict(original)
     earlier["batch"] = 6
-    assert shown_refusal(bench.deal(record.VOID, 500, earlier)) == "Original differs"
+    assert refusal(bench.deal(record.VOID, 500, earlier)) == "Original differs"
     assert bench.kinds().count("ARMED") == armed
 
 
@@ -127,9 +115,9 @@ def test_w25_an_unanswered_refund_is_never_reversed_and_never_keyed_again():
     bench.give("timer", "answer", bench.link)
     assert bench.records[-1]["result"] == record.NEEDS_RECON
     assert bench.known.open is None
-    assert shown_refusal(bench.deal(record.REFUND, 300, RRN)) == "Original is locked"
+    assert refusal(bench.deal(record.REFUND, 300, RRN)) == "Original is locked"
     restart(bench)
-    assert shown_refusal(bench.deal(record.REFUND, 300, RRN)) == "Original is locked"
+    assert refusal(bench.deal(record.REFUND, 300, RRN)) == "Original is locked"
     assert "REVERSAL" not in bench.kinds()
 
 
@@ -139,7 +127,7 @@ def test_w25_a_sync_does_not_unlock_a_refunds_original_and_the_end_of_its_batch_
     bench.connect()
     bench.give("timer", "answer", bench.link)
     bench.known.handed_over(len(bench.records) + 1)
-    assert shown_refusal(bench.deal(record.REFUND, 300, RRN)) == "Original is locked"
+    assert refusal(bench.deal(record.REFUND, 300, RRN)) == "Original is locked"
     assert bench.known.keep_from() <= bench.known.suspended[0]
     bench.give("settle", 1000)
     bench.connect()
@@ -195,7 +183,7 @@ def test_w25_a_lock_outlives_a_checkpoint():
     bench.known.apply(len(bench.records), bench.records[-1])
     bench.engine.known = bench.known
     assert bench.known.open is None and bench.known.recon == [case]
-    assert shown_refusal(bench.deal(record.REFUND, 300, RRN)) == "Original is locked"
+    assert refusal(bench.deal(record.REFUND, 300, RRN)) == "Original is locked"
 
 
 def test_a_preauth_and_its_end_move_the_batch_only_when_completed():
@@ -419,7 +407,7 @@ def test_w30_what_is_no_part_of_a_payment_is_not_taken_as_one():
 def test_what_the_acquirer_does_not_have_is_refused():
     bench = Bench().signed_in()
     bench.profile.transactions.pop("refund")
-    assert shown_refusal(bench.deal(record.REFUND, 300, RRN)) == "Not at this host"
+    assert refusal(bench.deal(record.REFUND, 300, RRN)) == "Not at this host"
 
 
 def test_the_last_slip_is_printed_again_as_a_duplicate():
@@ -464,7 +452,7 @@ def test_the_same_card_and_amount_again_within_the_time_asks_first():
 def test_the_answer_about_a_repeat_counts_with_the_room_that_is_left_by_then():
     bench = guarded()
     swipe_at(bench, 1700000030)
-    assert shown_refusal(bench.give("reprint", True, 10)) == "Journal full: sync"
+    assert refusal(bench.give("reprint", True, 10)) == "Journal full: sync"
     assert not bench.did("connect")
 
 
@@ -511,9 +499,9 @@ def test_a_cancel_is_for_the_amount_of_the_preauth_and_a_completion_within_the_l
     bench.deal(record.PREAUTH, 1000)
     bench.connect()
     bench.reply("00")
-    assert shown_refusal(bench.deal(record.PREAUTH_CANCEL, 999, AUTH)) == "Not the pre-auth's"
+    assert refusal(bench.deal(record.PREAUTH_CANCEL, 999, AUTH)) == "Not the pre-auth's"
     for txn in (record.COMPLETION, record.COMPLETION_NOTICE):
-        assert shown_refusal(bench.deal(txn, 1151, AUTH)) == "Over the pre-auth"
+        assert refusal(bench.deal(txn, 1151, AUTH)) == "Over the pre-auth"
     bench.deal(record.COMPLETION, 1150, AUTH)
     bench.connect()
     assert bench.request.fields[4] == "000000001150"
@@ -536,8 +524,8 @@ def test_i08_a_preauth_is_found_behind_many_others_and_a_checkpoint():
     bench.known.apply(len(bench.records), bench.records[-1])
     bench.engine.known = bench.known
     old = {"batch": 0, "stan": 0, "auth": "OLD001", "date": "1122"}
-    assert shown_refusal(bench.deal(record.COMPLETION, 1151, old)) == "Over the pre-auth"
-    assert shown_refusal(bench.deal(record.PREAUTH_CANCEL, 5000, old)) == "Not the pre-auth's"
+    assert refusal(bench.deal(record.COMPLETION, 1151, old)) == "Over the pre-auth"
+    assert refusal(bench.deal(record.PREAUTH_CANCEL, 5000, old)) == "Not the pre-auth's"
     # Another card's, or none that this journal has: the host has the last word.
     assert bench.deal(record.COMPLETION, 1151, old, pan=OTHER)[-1][0] == "connect"
     bench.connect()
@@ -560,7 +548,7 @@ def test_i08_what_has_the_same_code_is_no_preauth():
         bench.deal(record.PREAUTH, 3000, pan=pan)
         bench.connect()
         bench.reply("00", **change)
-    assert shown_refusal(bench.deal(record.COMPLETION, 1151, AUTH)) == "Over the pre-auth"
+    assert refusal(bench.deal(record.COMPLETION, 1151, AUTH)) == "Over the pre-auth"
     assert bench.deal(record.COMPLETION, 1150, AUTH)[-1][0] == "connect"
 
 
