@@ -66,9 +66,13 @@ def _run(args: argparse.Namespace) -> int:
     from tests.world.shrink import shrink
 
     last = -_EVERY
+    told_of = 0
 
     def progress(result: Result, cases: int) -> None:
-        nonlocal last
+        nonlocal last, told_of
+        for failure in result.tally.failed[told_of:]:
+            print(f"{failure.id} {failure.kind}: {failure.text}", file=sys.stderr, flush=True)
+        told_of = len(result.tally.failed)
         now = time.monotonic()
         if now - last < _EVERY and result.tally.cases < cases:
             return

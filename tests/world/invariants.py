@@ -161,12 +161,12 @@ def i05_what_is_to_be_reversed_is_handed_on(
     entries: Iterable[Entry], told: Sequence[Key], closed: int, synced: int
 ) -> None:
     """The next terminal is told every reversal that the companion has seen decided and not done,
-    unless its batch is settled or there are too many."""
+    unless its batch is settled (``closed``: the last closing seen) or there are too many."""
     for entry in entries:
         done = entry.ends and entry.end_seq < synced and entry.end not in CASES
         if not entry.here or done or not 0 < entry.decided_seq < synced:
             continue
-        settled = entry.seq < closed < synced
+        settled = entry.seq < closed
         demand(
             entry.key in told or settled or len(told) >= MAX_PENDINGS,
             5,

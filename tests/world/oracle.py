@@ -53,7 +53,7 @@ class Oracle:
         self._restarted = False
         self._wall = 0
         self._phase = 0
-        self._closed = 0  # the record that closed the last batch
+        self._closings = [0]  # the records that closed a batch
         self._replaced: dict[str, Any] = {}  # the configuration of a terminal that took over
         self._adopted: list[bytes] = []
         self._slip: list[str] = []
@@ -190,7 +190,7 @@ class Oracle:
         self.coverage.states[f"BATCH phase {rec['phase']}"] += 1
         self._phase = rec["phase"]
         if rec["phase"] == _CLOSED:
-            self._closed = seq
+            self._closings.append(seq)
             # Nothing of a settled batch is reversed: what was adopted is the companion's alone.
             for entry in self.entries.values():
                 entry.here = entry.here and not (entry.adopted and entry.end in inv.CASES)
@@ -276,7 +276,7 @@ class Oracle:
         text, batch = message.get(48), int(message.batch)
         totals = int(text[:12]), int(text[12:15]), int(text[15:27]), int(text[27:30])
         here = [entry for entry in self.entries.values() if entry.here]
-        traded = [entry for entry in here if entry.seq > self._closed]
+        traded = [entry for entry in here if entry.seq > self._closings[-1]]
         inv.i10_batch_totals_are_the_fold(batch, totals, traded)
 
     def received(self, data: object) -> None:
@@ -449,7 +449,7 @@ class Oracle:
         inv.i05_what_is_to_be_reversed_is_handed_on(
             self.entries.values(),
             [(one["batch"], one["stan"]) for one in told],
-            self._closed,
+            max(seq for seq in self._closings if seq < self.synced_to),
             self.synced_to,
         )
         for entry in self.entries.values():
@@ -465,7 +465,7 @@ class Oracle:
         self._replaced, self._adopted = config, []
         self.records = {}
         self.next_seq = self.synced_to = 1
-        self._closed = self._phase = 0
+        self._closings, self._phase = [0], 0
         self._pending = self._last = self._inflight = self._known = None
         self._cut = self._blind = False
 
