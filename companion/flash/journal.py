@@ -175,6 +175,8 @@ class _Gaps:
         self._at = [at for at, slot in enumerate(self._order) if slot.state is State.GOOD]
         # Numbers fall back by one where a restart overruled a torn slot; their peak does not.
         self._peaks = list(accumulate((slot.seq for slot in good), max))
+        self._stretch: tuple[int, int] | None = None
+        self._seen: tuple[list[str], list[int]] = ([], [])
 
     def name(self, served: list[int]) -> Iterator[Gap]:
         """The gaps among the numbers that a restart serves."""
@@ -192,9 +194,19 @@ class _Gaps:
             expected = seq + 1
 
     def _reason(self, first: int, last: int) -> str:
-        ring = self._ring
         before = bisect_right(self._peaks, first - 1) - 1
         after = bisect_left(self._peaks, last + 1)
+        # Forged numbers can put every gap in one stretch of the log: that is looked at once.
+        if self._stretch != (before, after):
+            self._stretch = before, after
+            self._seen = self._between(before, after)
+        reasons, broken = self._seen
+        incomplete = broken[bisect_left(broken, first) : bisect_right(broken, last)]
+        return "; ".join([*reasons, *self._incomplete(incomplete)]) or "passed over by a restart"
+
+    def _between(self, before: int, after: int) -> tuple[list[str], list[int]]:
+        """What is wrong between two good slots, and the records of which there are only parts."""
+        ring = self._ring
         start, low = 0, ring.bottom - 1
         if before >= 0:
             start, low = self._at[before] + 1, self._order[self._at[before]].epoch
@@ -202,12 +214,9 @@ class _Gaps:
         if after < len(self._at):
             end, high = self._at[after], self._order[self._at[after]].epoch
         between = self._order[start:end]
-        reasons = [
-            *self._lost_sectors(low + 1, high),
-            *_bad_slots(between),
-            *self._incomplete(between, first, last),
-        ]
-        return "; ".join(reasons) or "passed over by a restart"
+        seen = {slot.seq for slot in between if slot.state is State.GOOD and slot.of_record}
+        reasons = [*self._lost_sectors(low + 1, high), *_bad_slots(between)]
+        return reasons, sorted(seen & self._broken.keys())
 
     def _lost_sectors(self, first: int, end: int) -> Iterator[str]:
         ring = self._ring
@@ -219,14 +228,12 @@ class _Gaps:
         if lost:
             yield f"no header and no good slot in sector {_some(lost)}"
 
-    def _incomplete(self, between: list[Slot], first: int, last: int) -> Iterator[str]:
-        seen = {slot.seq for slot in between if slot.state is State.GOOD and slot.of_record}
-        for seq in sorted(seen & self._broken.keys()):
-            if first <= seq <= last:
-                slots = self._broken[seq]
-                whole = slots and len(slots) == slots[0].parts
-                problem = "do not belong together" if whole else "are not all there"
-                yield f"the parts of record {seq} {problem}"
+    def _incomplete(self, seqs: Iterable[int]) -> Iterator[str]:
+        for seq in seqs:
+            slots = self._broken[seq]
+            whole = slots and len(slots) == slots[0].parts
+            problem = "do not belong together" if whole else "are not all there"
+            yield f"the parts of record {seq} {problem}"
 
 
 def _bad_slots(between: list[Slot]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from companion.flash.slots import MARK, SECTOR, SLOTS, Head, Header, Slot, State
 
 # So many slots that are not good at the end may be cuts that came one upon the other.
 _CUTS = 16
+_LAST_EPOCH = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Ring:
 
     def _prove(self, epoch: int) -> bool:
         """Take in a sector without a header when one of its slots is good under this epoch."""
-        if epoch in self.sectors:
+        if epoch in self.sectors or epoch > _LAST_EPOCH:
             return False
         number = epoch % self.count
         if not any(slot.state is State.GOOD for slot in slots_at(self._image, number, epoch)):
@@ -157,25 +158,27 @@ class Ring:
         """
         newest = self.newest
         # The sector that writing reached, the slot in it, and how many slots are bad before that.
-        end, used, cuts = self.bottom - 1, SLOTS, 0
+        end, last, cuts = self.bottom - 1, SLOTS, 0
         if newest:
-            end, used = newest.epoch, self.sectors[newest.epoch].last_used
-            cuts = used - newest.number
+            end, last = newest.epoch, self.sectors[newest.epoch].last_used
+            cuts = last - newest.number
         lost = 0
-        goes_on = used == SLOTS
+        goes_on = last == SLOTS
         for epoch in range(end + 1, self.top + 1):
-            if not goes_on:
-                break
             sector = self.sectors.get(epoch)
             if sector is None:
-                if not self.passed_over(epoch):
+                if goes_on and not self.passed_over(epoch):
                     lost += SLOTS
                     end = epoch
                 continue
-            if sector.last_used:
-                cuts += sector.last_used
-                end = epoch
-            goes_on = sector.last_used == SLOTS
+            used = sector.last_used
+            if used and goes_on:
+                cuts += used
+                end, last = epoch, used
+            elif used and epoch == end + 1 and last > SLOTS - _CUTS:
+                # What is left of the sector before may only read erased.
+                end, last = epoch, used
+            goes_on = goes_on and used == SLOTS
         if cuts > _CUTS:
             lost += cuts
         # The number after the newest one that is there.
