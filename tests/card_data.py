@@ -225,9 +225,10 @@ _HEADED = re.compile(
     + 4 * _BCD
     + rb"[\x60\x61]"
     + 5 * _BCD
-    + rb"[\x01-\x08][\x00-\x30]([\x00-\x7f].{7})"
+    + rb"[\x01\x02\x04\x05\x08][\x00\x01\x10\x20\x21\x30]([\x00-\x7f].{7})"
 )
 _ALWAYS = (11, 41, 42)
+_MOST = 28  # fields
 _FORBIDDEN = (35, 36, 45, 52)
 
 
@@ -239,7 +240,8 @@ def _messages(data: bytes) -> _Found:
     """A whole message of the line, by TPDU, header, MTI and bitmap."""
     for run in _HEADED.finditer(data):
         bitmap = int.from_bytes(run.group(1), "big")
-        whole = all(_has(bitmap, field) for field in _ALWAYS)
+        # No message has more; the erased flash behind a torn slot would be one with all of them.
+        whole = bitmap.bit_count() <= _MOST and all(_has(bitmap, field) for field in _ALWAYS)
         if whole and any(_has(bitmap, field) for field in _FORBIDDEN):
             yield run.start(), MESSAGE
 
