@@ -10,7 +10,7 @@ MAX_DEPTH = 4
 
 _UINT = 0
 _NEGATIVE = 1
-_BYTES = 2
+BYTES = 2
 _TEXT = 3
 _ARRAY = 4
 
@@ -19,7 +19,8 @@ class CborError(ValueError):
     """Bytes that are not our CBOR, or a value it cannot hold; says which and at what offset."""
 
 
-def _put_head(out: bytearray, major: int, number: int) -> None:
+def put_head(out: bytearray, major: int, number: int) -> None:
+    """Append the head of a value of this major type: an integer, or a length."""
     major <<= 5
     if number < 24:
         out.append(major | number)
@@ -41,16 +42,16 @@ def _put_int(out: bytearray, value: int) -> None:
     if value < -0x8000000000000000 or value > 0xFFFFFFFFFFFFFFFF:
         raise CborError("an integer outside -2^63..2^64-1")
     if value < 0:
-        _put_head(out, _NEGATIVE, -1 - value)
+        put_head(out, _NEGATIVE, -1 - value)
     else:
-        _put_head(out, _UINT, value)
+        put_head(out, _UINT, value)
 
 
 def _put_text(out: bytearray, value: str) -> None:
     # "surrogatepass": MicroPython lets a lone surrogate through, CPython must to refuse it alike.
     data = value.encode("utf-8", "surrogatepass")
     _check_utf8(data, 0)
-    _put_head(out, _TEXT, len(data))
+    put_head(out, _TEXT, len(data))
     out.extend(data)
 
 
@@ -59,7 +60,7 @@ def _put_list(out: bytearray, value: list, depth: int) -> None:
         raise CborError("arrays nested deeper than %d" % MAX_DEPTH)
     if len(value) > MAX_ITEMS:
         raise CborError("an array of %d items, more than %d" % (len(value), MAX_ITEMS))
-    _put_head(out, _ARRAY, len(value))
+    put_head(out, _ARRAY, len(value))
     for item in value:
         _put(out, item, depth + 1)
 
@@ -73,7 +74,7 @@ def _put(out: bytearray, value: object, depth: int) -> None:
     elif isinstance(value, int):
         _put_int(out, value)
     elif isinstance(value, (bytes, bytearray, memoryview)):
-        _put_head(out, _BYTES, len(value))
+        put_head(out, BYTES, len(value))
         out.extend(value)
     elif isinstance(value, str):
         _put_text(out, value)
@@ -173,7 +174,7 @@ class _Reader:
         if major == _ARRAY:
             return self.array(number, start, depth)
         part = self.take(number, start)
-        if major == _BYTES:
+        if major == BYTES:
             return part
         _check_utf8(part, self.at - number)
         return part.decode()

@@ -37,12 +37,26 @@ FIELDS = (
     ("backup_host", "text", 0, 64),  # "": there is none
     ("backup_port", "uint", 0, 65535),
     ("pendings", "items", 0, MAX_PENDINGS),  # encoded PENDING records of the terminal before
+    ("seal_generation", "uint", 0, 65535),  # how often seal_key was changed
+    ("old_seal_key", "bytes", 0, 32),  # the one before it; b"": there was none
 )
 # The last fields came later: a configuration without them has them empty.
-_ADDED = FIELDS[-6:]
-_OLDER = (3, 6)  # how many of them may be missing
-_EMPTY = {"uint": 0, "text": "", "items": []}
+_ADDED = FIELDS[-8:]
+_OLDER = (2, 5, 8)  # how many of them may be missing
+_EMPTY = {"uint": 0, "text": "", "items": [], "bytes": b""}
 MAX_PENDING = 160  # bytes of one of them
+# What stays for a terminal's life: who it is, and what its journal and its host go by.
+FIXED = (
+    "device_id",
+    "terminal_no",
+    "merchant_no",
+    "tmk",
+    "token_key",
+    "stan_start",
+    "pendings",
+    "seal_generation",
+    "old_seal_key",
+)
 
 
 class ConfigError(ValueError):
@@ -79,6 +93,13 @@ def _check(field: str, kind: str, low: int, high: int, value: object) -> object:
     return value
 
 
+def _check_keys(config: dict) -> None:
+    if len(config["tmk"]) not in (8, 16):
+        raise ConfigError("tmk: a DES key has 8 or 16 bytes")
+    if len(config["old_seal_key"]) not in (0, 32):
+        raise ConfigError("old_seal_key: a key has 32 bytes")
+
+
 def _is_pending(data: bytes) -> bool:
     try:
         kind: int = record.decode(data)["kind"]
@@ -102,8 +123,7 @@ def encode(config: dict) -> bytes:
         for key in config:
             if key not in known:
                 raise ConfigError("unknown field %s" % key)
-    if len(config["tmk"]) not in (8, 16):
-        raise ConfigError("tmk: a DES key has 8 or 16 bytes")
+    _check_keys(config)
     return cbor.dumps(values)
 
 
@@ -123,6 +143,36 @@ def decode(data: bytes) -> dict:
     for i in range(len(FIELDS)):
         field, kind, low, high = FIELDS[i]
         config[field] = _check(field, kind, low, high, values[i + 1])
-    if len(config["tmk"]) not in (8, 16):
-        raise ConfigError("tmk: a DES key has 8 or 16 bytes")
+    _check_keys(config)
     return config
+
+
+def check(field: str, value: object) -> None:
+    """Raises ConfigError when this cannot be changed, or not to this value."""
+    for row in FIELDS:
+        if row[0] == field and field not in FIXED:
+            _check(*row, value)
+            return
+    raise ConfigError("%s cannot be changed" % field[:20])
+
+
+def merged(data: bytes, changes: bytes) -> bytes:
+    """An encoded configuration with changes, a CBOR array of [field, value]; raises as decode.
+
+    Another seal_key begins a new generation: the one before it seals the end of its own.
+    """
+    config = decode(data)
+    pairs = cbor.loads(changes)
+    if not isinstance(pairs, list) or not pairs:
+        raise ConfigError("changes are not an array of [field, value]")
+    for pair in pairs:
+        if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str):
+            raise ConfigError("a change is not [field, value]")
+        field, value = pair
+        check(field, value)
+        config[field] = value
+    before = decode(data)["seal_key"]
+    if config["seal_key"] != before:
+        config["old_seal_key"] = before
+        config["seal_generation"] += 1
+    return encode(config)

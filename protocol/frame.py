@@ -9,7 +9,9 @@ import binascii
 # The receive ring of a board's REPL port holds 259 bytes and drops the rest without a word: one
 # whole frame towards the terminal must fit.
 MAX_TO_TERMINAL = 200
-MAX_TO_COMPANION = 1024
+MAX_TO_COMPANION = 2048
+# All that the decoder of a companion of version 1 takes.
+MAX_TO_COMPANION_1 = 1024
 
 _CRC_LENGTH = 4
 _RUN = 254
@@ -17,30 +19,49 @@ _RUN = 254
 
 def encode(payload: bytes) -> bytes:
     """The frame of a payload of 1 byte or more, both delimiters included."""
-    crc = binascii.crc32(payload) & 0xFFFFFFFF
-    data = payload + crc.to_bytes(_CRC_LENGTH, "big")
-    total = len(data)
-    view = memoryview(data)
-    out = bytearray(total + total // _RUN + 3)
-    at = 1
-    start = 0
-    while True:
-        limit = min(start + _RUN, total)
-        zero = data.find(b"\0", start, limit)
-        end = limit if zero < 0 else zero
-        length = end - start
-        out[at] = length + 1
-        if length:  # a slice costs an allocation, and zeros often come in runs
-            out[at + 1 : at + 1 + length] = view[start:end]
-        at += 1 + length
-        if zero >= 0:
-            start = zero + 1
-        elif end == total:
-            break
-        else:
-            start = end
-    # ``out`` was made for the worst case and is zero from ``at`` on: one zero is the delimiter.
-    return bytes(memoryview(out)[: at + 1])
+    encoder = Encoder(len(payload))
+    encoder.payload[: len(payload)] = payload
+    return bytes(encoder.encode(len(payload)))
+
+
+class Encoder:
+    """Makes one frame after the other; its memory is fixed at construction."""
+
+    def __init__(self, max_payload: int) -> None:
+        total = max_payload + _CRC_LENGTH
+        self._data = bytearray(total)
+        self._out = bytearray(total + total // _RUN + 3)
+        self._view = memoryview(self._data)
+        # Where to put the payload of the next frame.
+        self.payload = self._view[:max_payload]
+
+    def encode(self, length: int) -> memoryview:
+        """The frame of the first ``length`` bytes of ``payload``, good until the next call."""
+        data = self._data
+        out = self._out
+        view = self._view
+        total = length + _CRC_LENGTH
+        crc = binascii.crc32(view[:length]) & 0xFFFFFFFF
+        data[length:total] = crc.to_bytes(_CRC_LENGTH, "big")
+        at = 1
+        start = 0
+        while True:
+            limit = min(start + _RUN, total)
+            zero = data.find(b"\0", start, limit)
+            end = limit if zero < 0 else zero
+            run = end - start
+            out[at] = run + 1
+            if run:  # a slice costs an allocation, and zeros often come in runs
+                out[at + 1 : at + 1 + run] = view[start:end]
+            at += 1 + run
+            if zero >= 0:
+                start = zero + 1
+            elif end == total:
+                break
+            else:
+                start = end
+        out[at] = 0
+        return memoryview(out)[: at + 1]
 
 
 def _unstuff(data: bytearray, length: int) -> int:

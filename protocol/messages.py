@@ -1,23 +1,26 @@
 """Messages of a sync session: a CBOR array each, ``[type, field, ...]``, one in a frame.
 
 A type belongs to one direction, so that a port that echoes cannot answer itself. Every field has
-a bound that is checked here, before a session acts on it.
+a bound that is checked here, before a session acts on it. Both ends speak versions 1 and 2.
 """
 
 import hashlib
 
-from protocol import cbor, config, frame, seal
+from protocol import cbor, config, frame, packed, seal
 
-VERSION = 1
+VERSION = 2
+OLDEST_VERSION = 1
 NONCE_LENGTH = 16
 PROOF_LENGTH = 32
 MAX_SEQ = 0xFFFFFFFF
 MAX_CHUNK = 128
-# RECORDS: records in one message, and bytes of one sealed record (a journal payload).
-MAX_RECORDS = 64
-MAX_SEALED = 460
-# Frames that may be on their way at once. Eight of 1 KB bridge the turnaround of a USB serial
-# port; with new credit at half the window at most two CREDIT frames wait in the terminal's ring.
+MAX_PUSH = 2000
+# Bits per second with which every session on a serial port begins.
+BASE_BAUD = 115200
+MAX_RECORDS = packed.MAX_RECORDS
+MAX_SEALED = packed.MAX_SEALED
+# Frames that may be on their way at once. Eight bridge the turnaround of a USB serial port; with
+# new credit at half the window at most two CREDIT frames wait in the terminal's ring.
 WINDOW = 8
 MAX_WINDOW = 16
 MAX_ERROR_TEXT = 120
@@ -31,6 +34,9 @@ ACK = 5
 BYE = 6
 PROVISION = 7
 ESCAPE = 8
+PUSH = 9
+PUSH_END = 10
+BAUD = 11
 
 # To the companion.
 WELCOME = 33
@@ -43,6 +49,16 @@ PROVISIONED = 39
 ERROR = 40
 ESCAPING = 41
 CLOSED = 42
+PUSH_NEXT = 43
+PUSHED = 44
+BAUD_OK = 45
+PACKED = 46
+
+# What a PUSH brings.
+PUSH_CONFIG = 1
+PUSH_TIME = 2
+PUSH_VERDICTS = 3
+PUSH_IDENTITY = 4
 
 # ERROR codes.
 BUSY = "BUSY"
@@ -55,28 +71,36 @@ NOT_PROVISIONED = "NOT_PROVISIONED"
 ALREADY_PROVISIONED = "ALREADY_PROVISIONED"
 BAD_CONFIG = "CONFIG"
 FAULT = "FAULT"
+BAD_HISTORY = "HISTORY"
+REFUSED = "REFUSED"  # the only one that does not end the session
 
 _SEQ = ("uint", 0, MAX_SEQ)
 _NONCE = ("bytes", NONCE_LENGTH, NONCE_LENGTH)
 _PROOF = ("bytes", PROOF_LENGTH, PROOF_LENGTH)
 _SIZE = ("uint", 0, config.MAX_CONFIG)
+_KIND = ("uint", 0, 255)
+_PUSH_SIZE = ("uint", 0, MAX_PUSH)
+_CHUNK = ("bytes", 1, MAX_CHUNK)
 
-# type -> (name, rules of its fields in order)
+# type -> (name, rules of its fields in order), as in version 2
 TO_TERMINAL = {
-    HELLO: ("HELLO", (("uint", 0, 255), _NONCE)),
+    HELLO: ("HELLO", (_KIND, _NONCE)),
     AUTH: ("AUTH", (_PROOF,)),
-    PULL: ("PULL", (_SEQ, _SEQ)),
+    PULL: ("PULL", (_SEQ, _SEQ, ("bytes", 0, seal.SEAL_LENGTH))),
     CREDIT: ("CREDIT", (_SEQ,)),
     ACK: ("ACK", (_SEQ, _PROOF)),
     BYE: ("BYE", ()),
-    PROVISION: ("PROVISION", (_SIZE, _SIZE, ("bytes", 1, MAX_CHUNK))),
+    PROVISION: ("PROVISION", (_SIZE, _SIZE, _CHUNK)),
     ESCAPE: ("ESCAPE", ()),
+    PUSH: ("PUSH", (_KIND, _PUSH_SIZE, _PUSH_SIZE, _CHUNK)),
+    PUSH_END: ("PUSH_END", (_KIND, _PROOF)),
+    BAUD: ("BAUD", (_SEQ,)),
 }
 TO_COMPANION = {
     WELCOME: (
         "WELCOME",
         (
-            ("uint", 0, 255),
+            _KIND,
             _NONCE,  # the companion's, so that an answer to an older HELLO is known as such
             ("text", 0, 16),
             ("text", 0, 16),
@@ -84,6 +108,8 @@ TO_COMPANION = {
             _SEQ,
             _SEQ,
             _NONCE,
+            _SEQ,
+            _SEQ,
         ),
     ),
     PROOF: ("PROOF", (_PROOF,)),
@@ -95,7 +121,14 @@ TO_COMPANION = {
     ERROR: ("ERROR", (("text", 1, 20), ("text", 0, MAX_ERROR_TEXT))),
     ESCAPING: ("ESCAPING", ()),
     CLOSED: ("CLOSED", ()),
+    PUSH_NEXT: ("PUSH_NEXT", (_KIND, _PUSH_SIZE)),
+    PUSHED: ("PUSHED", (_KIND,)),
+    BAUD_OK: ("BAUD_OK", (_SEQ,)),
+    PACKED: ("PACKED", (_SEQ, ("bytes", 1, frame.MAX_TO_COMPANION))),
 }
+# How many of the last fields version 1 lacks, and the types that a version does not have.
+_LATER_FIELDS = {PULL: 1, WELCOME: 2}
+_NOT_IN = {1: (PUSH, PUSH_END, BAUD, PUSH_NEXT, PUSHED, BAUD_OK, PACKED), 2: (RECORDS,)}
 
 
 class MessageError(ValueError):
@@ -124,10 +157,11 @@ def _size(kind: str, value: object) -> int:
     return len(value)
 
 
-def parse(payload: bytes, table: dict) -> list:
+def parse(payload: bytes, table: dict, version: int = 0) -> list:
     """Decode and check a message against TO_TERMINAL or TO_COMPANION.
 
-    Raises MessageError that says which message and which field is wrong.
+    ``version`` 0 takes a message of any version. PACKED comes out with a list of its records, as
+    RECORDS has it. Raises MessageError that says which message and which field is wrong.
     """
     try:
         message = cbor.loads(payload)
@@ -136,26 +170,59 @@ def parse(payload: bytes, table: dict) -> list:
     if not isinstance(message, list) or not message or _size("uint", message[0]) < 0:
         raise MessageError("a message is an array that starts with its type")
     kind = message[0]
-    if kind not in table:
+    if kind not in table or kind in _NOT_IN.get(version, ()):
         raise MessageError("unknown message type %d" % kind)
     name, rules = table[kind]
-    if kind in (HELLO, WELCOME):
-        _check_version(name, message)
-    if len(message) != len(rules) + 1:
-        raise MessageError("%s has %d fields, not %d" % (name, len(message) - 1, len(rules)))
-    for i in range(len(rules)):
+    if kind == HELLO:
+        message = _readable_hello(message)
+    elif kind == WELCOME:
+        version = _version(name, message)
+        if version > VERSION:
+            raise _other_version(version)
+    most = len(rules)
+    least = most - _LATER_FIELDS.get(kind, 0)
+    if version == 1:
+        most = least
+    elif version:
+        least = most
+    if not least <= len(message) - 1 <= most:
+        raise MessageError("%s has %d fields, not %d" % (name, len(message) - 1, most))
+    for i in range(len(message) - 1):
         what, low, high = rules[i]
         if not low <= _size(what, message[i + 1]) <= high:
             raise MessageError("%s: field %d is no %s of %d..%d" % (name, i + 1, what, low, high))
+    if kind == PACKED:
+        try:
+            message[2] = packed.unpack(message[2])
+        except ValueError as error:
+            raise MessageError("PACKED: " + str(error))
     return message
 
 
-def _check_version(name: str, message: list) -> None:
+def _version(name: str, message: list) -> int:
     # Before the shape: another version may have other fields.
     if len(message) < 2 or _size("uint", message[1]) < 0:
         raise MessageError(name + " without a version")
-    if message[1] != VERSION:
-        raise MessageError("version %d, this end speaks %d" % (message[1], VERSION), BAD_VERSION)
+    if message[1] < OLDEST_VERSION:
+        raise _other_version(message[1])
+    version: int = message[1]
+    return version
+
+
+def _readable_hello(message: list) -> list:
+    """A later version's HELLO without what it has behind the nonce: it asks for this one too."""
+    version = _version("HELLO", message)
+    if version <= VERSION:
+        return message
+    if len(message) < 3 or _size("bytes", message[2]) != NONCE_LENGTH or version > 255:
+        raise _other_version(version)
+    return message[:3]
+
+
+def _other_version(version: int) -> MessageError:
+    return MessageError(
+        "version %d, this end speaks %d to %d" % (version, OLDEST_VERSION, VERSION), BAD_VERSION
+    )
 
 
 def build(*fields: object) -> bytes:
@@ -168,9 +235,35 @@ def build(*fields: object) -> bytes:
 
 def error(code: str, text: str) -> bytes:
     """An ERROR message; a text that is too long is cut at a character."""
+    text = text[:MAX_ERROR_TEXT]
     while len(text.encode()) > MAX_ERROR_TEXT:
         text = text[:-1]
     return build(ERROR, code, text)
+
+
+class Upload:
+    """What PROVISION or PUSH brings in chunks, in order; its size was bounded by the schema."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self._name = name
+        self._size = size
+        self._data = bytearray()
+
+    def add(self, offset: int, size: int, chunk: bytes) -> int:
+        """Take a chunk; returns where the next one begins."""
+        if size != self._size or offset != len(self._data):
+            raise MessageError(
+                "%s at %d of %d, expected %d of %d"
+                % (self._name, offset, size, len(self._data), self._size)
+            )
+        if offset + len(chunk) > size:
+            raise MessageError("%s beyond its size of %d" % (self._name, size))
+        self._data.extend(chunk)
+        return len(self._data)
+
+    def whole(self) -> bytes | None:
+        """All of it, None while some is missing."""
+        return bytes(self._data) if len(self._data) == self._size else None
 
 
 class Proofs:
@@ -197,3 +290,8 @@ class Proofs:
     def ack(self, seq: int) -> bytes:
         """ACK: whoever has the key, and nobody else, lets the terminal forget records."""
         return self._mac.digest(b"pingzhang ack", self._transcript, seq.to_bytes(8, "big"))
+
+    def push(self, kind: int, data: bytes) -> bytes:
+        """PUSH_END: what arrived is what this session's companion sent."""
+        digest = hashlib.sha256(data).digest()
+        return self._mac.digest(b"pingzhang push", self._transcript, bytes([kind]), digest)

@@ -24,6 +24,8 @@ BATCH = 11
 QUERY = 12
 ADOPTED = 13
 PENDING = 14
+REKEYED = 15
+VERDICT = 16
 
 # A record and its 8-byte seal are one journal payload (MAX_PAYLOAD in firmware/terminal/slot.py).
 # Up to 108 bytes they fit one slot, one program of the flash: every record of a clean sale does.
@@ -63,6 +65,15 @@ UNSETTLED = 8
 
 # NOTE.code: the host has stopped this terminal; detail is its F39.
 STOPPED = "STOPPED"
+# NOTE.code: a peer of the sync server was kept out; detail says where it is and why.
+REFUSED = "REFUSED"
+
+# VERDICT.result: how the companion says that a case ended.
+SQUARED = 1
+REFUND_DUE = 2  # to the customer
+WRITTEN_OFF = 3
+REJECTED = 4
+MAX_VERDICTS = 8  # in one push
 
 _U8 = ("uint", 0xFF)
 _U16 = ("uint", 0xFFFF)
@@ -164,12 +175,7 @@ KINDS = {
     ),
     RECEIPT: (
         "RECEIPT",
-        (
-            ("wall", _U32),
-            ("stan", _STAN),
-            ("batch", _BATCH),
-            ("copy", _U8),
-        ),
+        (("wall", _U32), ("stan", _STAN), ("batch", _BATCH), ("copy", _U8)),
     ),
     CHECKPOINT: (
         "CHECKPOINT",
@@ -189,14 +195,7 @@ KINDS = {
             ("credit_minor", _AMOUNT),
         ),
     ),
-    NOTE: (
-        "NOTE",
-        (
-            ("wall", _U32),
-            ("code", ("text", 16)),
-            ("detail", ("text", 48)),
-        ),
-    ),
+    NOTE: ("NOTE", (("wall", _U32), ("code", ("text", 16)), ("detail", ("text", 48)))),
     BATCH: (
         "BATCH",
         (
@@ -238,8 +237,21 @@ KINDS = {
             ("host", _U8),
         ),
     ),
+    REKEYED: ("REKEYED", (("wall", _U32), ("generation", _U16))),
+    VERDICT: (
+        "VERDICT",
+        (
+            ("wall", _U32),
+            ("batch", _BATCH),
+            ("stan", _STAN),
+            ("result", _U8),
+            ("text", ("text", 40)),
+        ),
+    ),
 }
 
+# Of a record that a newer terminal writes.
+_MAX_KIND = 0xFFFF
 # How many of its last fields a record of an older terminal may lack: it has them empty.
 _ADDED = {ARMED: (1, 7), CHECKPOINT: (7,)}
 _EMPTY = {"uint": 0, "text": "", "bytes": b"", "seqs": []}
@@ -319,6 +331,8 @@ def decode(data: bytes) -> dict:
     if not isinstance(values, list) or not values or type(values[0]) is not int:
         raise RecordError("record is not an array that starts with its kind")
     kind = values[0]
+    if not 0 <= kind <= _MAX_KIND:
+        raise RecordError("kind is %d, not in 0..%d" % (kind, _MAX_KIND))
     if kind not in KINDS:
         return {"kind": kind, "fields": values[1:]}
     name, fields = KINDS[kind]

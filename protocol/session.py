@@ -2,11 +2,17 @@
 
 ``receive`` takes one frame's payload and returns effects, tuples that begin with their name:
 
-``("greet",)``                       a session may begin: call ``greet``, or ``fail`` when busy
+``("greet",)``                       call ``identify`` and ``greet``, or ``fail``
 ``("send", payload)``                send one frame
+``("pack", first, items)``           send one frame with a PACKED message of these records
+``("open",)``                        the companion has the key: call ``opened``, or ``fail`` when
+                                     another session is open
+``("recall", seq)``                  read record seq, call ``recalled``
 ``("read", first, end, max_bytes)``  read records first..end-1, as many as fit, call ``records``
 ``("release", seq)``                 release everything below seq, then call ``released``
 ``("provision", config_bytes)``      store a checked configuration, then call ``provisioned``
+``("push", kind, data)``             the companion's data: call ``pushed`` or ``refuse``
+``("baud", rate)``                   all that was sent has left: go on at this rate
 ``("escape",)``                      give the port back to the REPL
 ``("done",)``                        the session ended well
 ``("failed", code, text)``           the session ended; the ERROR that says so was a "send" before
@@ -17,10 +23,12 @@ The companion's end is protocol/companion_session.py: a device never loads it.
 
 from protocol import cbor, config, frame, messages, seal
 
-# [RECORDS, first_seq, [...]]: array head, type, u32, array head of up to 64 items.
-_RECORDS_HEAD = 1 + 2 + 5 + 2
-# The head of a byte string of 24 to 255 bytes.
-_ITEM_HEAD = 2
+# [RECORDS, first_seq, [...]] or [PACKED, first_seq, bytes]: array head, type, u32, array head of
+# up to 64 items or head of a byte string.
+_RECORDS_HEAD = 1 + 2 + 5 + 3
+# The head of a record: 2 bytes, or 3 for a long one. PACKED has 1 byte for most.
+_HEAD = 2
+_LONG_HEAD = 3
 
 _IDLE = 0
 _GREETED = 1
@@ -28,43 +36,54 @@ _OPEN = 2
 
 
 def item_size(payload: bytes | None) -> int:
-    """Bytes that one record takes in a RECORDS message."""
-    return 1 if payload is None else len(payload) + _ITEM_HEAD
+    """The most bytes that one record takes in a RECORDS or PACKED message."""
+    if payload is None:
+        return 1
+    return len(payload) + (_HEAD if len(payload) < 255 else _LONG_HEAD)
 
 
 class TerminalSession:
     """One stream's session. It starts anew at every HELLO, whatever state it was in.
 
-    ``device_id`` is "" and ``sync_key`` empty for a terminal without a configuration.
-    ``serial``: on a cable, where provisioning and escape are allowed.
+    ``serial``: on a cable, where provisioning and escape are allowed. ``max_baud``: the highest
+    rate of the stream's port, 0 when it has none of its own.
     """
 
-    def __init__(self, device_id: str, sync_key: bytes, firmware: str, serial: bool) -> None:
-        self._device_id = device_id
-        self._sync_key = sync_key
+    def __init__(self, firmware: str, serial: bool, max_baud: int = 0) -> None:
+        self._device_id = ""
+        self._sync_key = b""
         self._firmware = firmware
         self._serial = serial
+        self._max_baud = max_baud
         self._reset()
 
     def _reset(self) -> None:
         self._state = _IDLE
+        self._version = 0
         self._hello = b""
+        self._nonce = b""
         self._proofs: messages.Proofs | None = None
         self._first = 0
         self._end = 0
         self._released = 0
         self._streaming = False
         self._next = 0  # next record to send in this pull
-        self._sent = 0  # RECORDS messages sent in this pull
-        self._credit = 0  # RECORDS messages allowed in this pull
+        self._sent = 0  # messages with records sent in this pull
+        self._credit = 0  # ... allowed in this pull
         self._confirmable = 0  # the companion may acknowledge up to here
-        self._config = bytearray()
-        self._config_size = 0
+        self._last = b""  # the seal that the companion has of the record before the pull
+        self._upload: messages.Upload | None = None
+        self._kind = 0  # of the push
 
     @property
     def active(self) -> bool:
         """True from an accepted HELLO to the end of the session."""
         return self._state != _IDLE
+
+    @property
+    def open(self) -> bool:
+        """True while the session holds the terminal: from an accepted AUTH to its end."""
+        return self._state == _OPEN
 
     def drop(self) -> None:
         """The peer is gone or silent."""
@@ -78,11 +97,13 @@ class TerminalSession:
     def receive(self, payload: bytes) -> list:
         """Effects of one message."""
         try:
-            message = messages.parse(payload, messages.TO_TERMINAL)
+            message = messages.parse(payload, messages.TO_TERMINAL, self._version)
             kind = message[0]
             if kind == messages.HELLO:
                 self._reset()
+                self._version = min(message[1], messages.VERSION)
                 self._hello = payload
+                self._nonce = message[2]
                 return [("greet",)]
             if kind == messages.ESCAPE:
                 return self._escape()
@@ -92,25 +113,35 @@ class TerminalSession:
         except messages.MessageError as error:
             return self.fail(error.code, str(error))
 
-    def greet(self, first_seq: int, next_seq: int, released: int, nonce: bytes) -> list:
-        """Answer to "greet" with the journal's range; zeros without a configuration.
+    def identify(self, device_id: str, sync_key: bytes) -> None:
+        """Who this terminal is now; "" and b"" without a configuration."""
+        self._device_id = device_id
+        self._sync_key = sync_key
+
+    def greet(
+        self, first_seq: int, next_seq: int, released: int, nonce: bytes, wall: int = 0
+    ) -> list:
+        """Answer to "greet" with the journal's range and the clock; 0 for what is not there.
 
         The range holds for the whole session: what is appended meanwhile is the next session's.
         """
         self._first = first_seq
         self._end = next_seq
         self._released = released
-        welcome = messages.build(
+        fields = [
             messages.WELCOME,
-            messages.VERSION,
-            self._hello[-messages.NONCE_LENGTH :],
+            self._version,
+            self._nonce,
             self._device_id,
             self._firmware,
             first_seq,
             next_seq,
             released,
             nonce,
-        )
+        ]
+        if self._version > 1:
+            fields.extend((wall, self._max_baud))
+        welcome = messages.build(*fields)
         self._state = _GREETED
         if self._device_id:
             self._proofs = messages.Proofs(self._sync_key, self._hello, welcome)
@@ -131,11 +162,18 @@ class TerminalSession:
         if kind == messages.AUTH:
             return self._auth(message[1])
         if self._state != _OPEN:
-            raise messages.MessageError("not authenticated", messages.BAD_AUTH)
+            # The AUTH before it in the same flight was damaged: worth another session.
+            raise messages.MessageError("begin with HELLO and AUTH", messages.NO_SESSION)
         if kind == messages.PULL:
-            return self._pull(message[1], message[2])
+            return self._pull(message)
         if kind == messages.CREDIT:
             return self._add_credit(message[1])
+        if kind == messages.PUSH:
+            return self._push(message)
+        if kind == messages.PUSH_END:
+            return self._push_end(message[1], message[2])
+        if kind == messages.BAUD:
+            return self._baud(message[1])
         return self._ack(message[1], message[2])
 
     def _auth(self, proof: bytes) -> list:
@@ -149,10 +187,17 @@ class TerminalSession:
             raise messages.MessageError(
                 "the companion's key is not this terminal's", messages.BAD_AUTH
             )
+        return [("open",)]
+
+    def opened(self) -> list:
+        """Answer to "open": no other session holds the terminal."""
+        assert self._proofs is not None
         self._state = _OPEN
         return [("send", messages.build(messages.PROOF, self._proofs.terminal()))]
 
-    def _pull(self, first: int, credit: int) -> list:
+    def _pull(self, message: list) -> list:
+        first = message[1]
+        last = message[3] if len(message) > 3 else b""
         if self._streaming:
             raise messages.MessageError("PULL during a pull")
         if first < self._first or first > self._end:
@@ -160,24 +205,41 @@ class TerminalSession:
                 "PULL from %d, the journal has %d..%d" % (first, self._first, self._end - 1),
                 messages.BAD_RANGE,
             )
+        if len(last) not in (0, seal.SEAL_LENGTH):
+            raise messages.MessageError("PULL with a part of a seal")
         self._streaming = True
         self._next = first
         self._sent = 0
         self._credit = 0
-        return self._add_credit(credit)
+        if not last:
+            return self._add_credit(message[2])
+        self._check_credit(message[2])
+        self._credit = message[2]
+        self._last = last
+        return [("recall", first - 1)]
+
+    def recalled(self, payload: bytes | None) -> list:
+        """Answer to "recall": the record's payload, None when it is damaged or gone."""
+        if payload is not None and payload[-seal.SEAL_LENGTH :] != self._last:
+            text = "record %d here is not the one in the store" % (self._next - 1)
+            return self.fail(messages.BAD_HISTORY, text)
+        return self._continue()
 
     def _add_credit(self, credit: int) -> list:
         """Credit counts from the start of the pull, so that a lost CREDIT heals with the next."""
         if not self._streaming:
             return []
+        self._check_credit(credit)
+        self._credit = credit
+        return self._continue()
+
+    def _check_credit(self, credit: int) -> None:
         if credit > self._sent + messages.MAX_WINDOW:
             raise messages.MessageError(
                 "credit for %d messages, at most %d may be on their way"
                 % (credit, messages.MAX_WINDOW),
                 messages.BAD_RANGE,
             )
-        self._credit = credit
-        return self._continue()
 
     def _continue(self) -> list:
         if self._next == self._end:
@@ -186,18 +248,21 @@ class TerminalSession:
             return [("send", messages.build(messages.END, self._end))]
         if self._sent >= self._credit:
             return []
-        return [("read", self._next, self._end, frame.MAX_TO_COMPANION - _RECORDS_HEAD)]
+        most = frame.MAX_TO_COMPANION_1 if self._version == 1 else frame.MAX_TO_COMPANION
+        return [("read", self._next, self._end, most - _RECORDS_HEAD)]
 
     def records(self, first: int, items: list[bytes | None]) -> list:
         """Answer to "read": records from ``first`` on, None for a damaged one, at least one.
 
         At most messages.MAX_RECORDS, and item_size of them all within max_bytes.
         """
-        message = messages.build(messages.RECORDS, first, items)
+        if self._version == 1:
+            effects: list = [("send", messages.build(messages.RECORDS, first, items))]
+        else:
+            effects = [("pack", first, items)]
         self._next = first + len(items)
         self._sent += 1
         self._confirmable = max(self._confirmable, self._next)
-        effects: list = [("send", message)]
         effects.extend(self._continue())
         return effects
 
@@ -224,19 +289,13 @@ class TerminalSession:
             raise messages.MessageError(
                 "this terminal is %s already" % self._device_id, messages.ALREADY_PROVISIONED
             )
-        if not self._config:
-            self._config_size = size
-        if size != self._config_size or offset != len(self._config):
-            raise messages.MessageError(
-                "PROVISION at %d of %d, expected %d of %d"
-                % (offset, size, len(self._config), self._config_size)
-            )
-        if offset + len(chunk) > size:
-            raise messages.MessageError("PROVISION beyond its size of %d" % size)
-        self._config.extend(chunk)
-        if len(self._config) < size:
-            return [("send", messages.build(messages.PROVISION_NEXT, len(self._config)))]
-        return self._configured(bytes(self._config))
+        if self._upload is None:
+            self._upload = messages.Upload("PROVISION", size)
+        offset = self._upload.add(offset, size, chunk)
+        data = self._upload.whole()
+        if data is None:
+            return [("send", messages.build(messages.PROVISION_NEXT, offset))]
+        return self._configured(data)
 
     def _configured(self, data: bytes) -> list:
         try:
@@ -248,6 +307,41 @@ class TerminalSession:
     def provisioned(self, device_id: str, sync_key: bytes) -> list:
         """Answer to "provision": the configuration is durable."""
         self._reset()
-        self._device_id = device_id
-        self._sync_key = sync_key
+        self.identify(device_id, sync_key)
         return [("send", messages.build(messages.PROVISIONED, device_id)), ("done",)]
+
+    def _push(self, message: list) -> list:
+        _, kind, offset, size, chunk = message
+        if offset == 0:
+            self._kind = kind
+            self._upload = messages.Upload("PUSH", size)
+        if self._upload is None or kind != self._kind:
+            raise messages.MessageError("PUSH of kind %d without its beginning" % kind)
+        offset = self._upload.add(offset, size, chunk)
+        return [("send", messages.build(messages.PUSH_NEXT, kind, offset))]
+
+    def _push_end(self, kind: int, proof: bytes) -> list:
+        data = self._upload.whole() if self._upload and kind == self._kind else None
+        if data is None or self._proofs is None:
+            raise messages.MessageError("PUSH_END of kind %d before all of it" % kind)
+        self._upload = None
+        if not seal.equal(proof, self._proofs.push(kind, data)):
+            raise messages.MessageError("PUSH_END with a wrong proof", messages.BAD_AUTH)
+        return [("push", kind, data)]
+
+    def pushed(self, kind: int) -> list:
+        """Answer to "push": it is done, or durable."""
+        return [("send", messages.build(messages.PUSHED, kind))]
+
+    def refuse(self, text: str) -> list:
+        """Answer to "push": it was not taken. The session goes on."""
+        return [("send", messages.error(messages.REFUSED, text))]
+
+    def _baud(self, rate: int) -> list:
+        if self._streaming:
+            raise messages.MessageError("BAUD during a pull")
+        if not messages.BASE_BAUD <= rate <= self._max_baud:
+            raise messages.MessageError(
+                "%d baud, this port has %d at most" % (rate, self._max_baud), messages.BAD_RANGE
+            )
+        return [("send", messages.build(messages.BAUD_OK, rate)), ("baud", rate)]

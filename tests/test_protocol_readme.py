@@ -55,6 +55,8 @@ def test_every_error_code_stands_there() -> None:
         messages.ALREADY_PROVISIONED,
         messages.BAD_CONFIG,
         messages.FAULT,
+        messages.BAD_HISTORY,
+        messages.REFUSED,
     ):
         assert code in names
 
@@ -66,6 +68,8 @@ def test_the_limits_stand_there() -> None:
         record.MAX_RECORD,
         config.MAX_CONFIG,
         messages.MAX_CHUNK,
+        messages.MAX_PUSH,
+        messages.BASE_BAUD,
         messages.MAX_RECORDS,
         messages.MAX_SEALED,
     ):

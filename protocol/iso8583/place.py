@@ -8,9 +8,11 @@ def line_of(lines, path: str) -> int:  # type: ignore[no-untyped-def]
     is missing it is the line of the nearest object around it.
     """
     found = 1
-    reached = ""
-    containers: list[str] = []  # paths of the objects and arrays that are open
-    here = ""
+    # As bytes: a text with an error need not be UTF-8.
+    wanted = path.encode("utf-8", "surrogatepass") + b"."
+    reached = b""
+    containers: list[bytes] = []  # paths of the objects and arrays that are open
+    here = b""
     word = bytearray()
     quoted = False
     escaped = False
@@ -30,10 +32,10 @@ def line_of(lines, path: str) -> int:  # type: ignore[no-untyped-def]
                 word = bytearray()
                 quoted = True
             elif code == 0x3A:  # what was quoted last is a key
-                outer = containers[-1] if containers else ""
-                here = f"{outer}.{word.decode()}" if outer else word.decode()
+                outer = containers[-1] if containers else b""
+                here = outer + b"." + word if outer else bytes(word)
                 # Of a key that is there twice, the parser takes the last.
-                if len(here) >= len(reached) and f"{path}.".startswith(here + "."):
+                if len(here) >= len(reached) and wanted.startswith(here + b"."):
                     found = number
                     reached = here
             elif code in b"{[":

@@ -9,7 +9,9 @@ class ProfileError(ValueError):
 
     def __init__(self, path: str, what: str, line: int = 0) -> None:
         where = f"line {line}: " if line else ""
-        super().__init__(f"{where}{path or 'profile'} {what}")
+        # What is quoted from a profile may be long, or act on a screen.
+        text = f"{where}{path or 'profile'} {what}"[:200]
+        super().__init__("".join([char if " " <= char <= "~" else "?" for char in text]))
         self.path = path
         self.what = what
         self.line = line
@@ -44,11 +46,14 @@ def items(value: object, path: str) -> list[object]:
 
 
 def text(value: object, path: str, low: int, high: int) -> str:
-    """Text of low to high characters."""
+    """Text of low to high characters, printable ASCII."""
     if not isinstance(value, str):
         raise ProfileError(path, "is not text")
     if len(value) < low or len(value) > high:
         raise ProfileError(path, f"has {len(value)} characters, not {low} to {high}")
+    for char in value:
+        if not " " <= char <= "~":
+            raise ProfileError(path, "is not printable ASCII")
     return value
 
 

@@ -2,8 +2,9 @@
 
 import sys
 
-from protocol import config, frame, messages, session
+from protocol import config, frame, messages, packed, session
 from protocol.companion_session import CompanionSession
+from protocol.messages import VERSION
 from protocol.session import TerminalSession
 from tests.shared.expect import Random
 
@@ -46,6 +47,11 @@ class Store:
     def next_seq(self):
         return self.first + len(self.items)
 
+    def seal_before(self, seq):
+        index = seq - 1 - self.first
+        payload = self.items[index] if index >= 0 else None
+        return payload[-8:] if payload else b""
+
     def store(self, first, items):
         assert first == self.next_seq()
         self.items.extend(items)
@@ -55,15 +61,23 @@ class Store:
 class Terminal:
     """The terminal's session with its stream decoder, as the sync server drives it."""
 
-    def __init__(self, ledger, key=KEY, device=DEVICE, busy=False, serial=True):
+    def __init__(self, ledger, key=KEY, device=DEVICE, busy=False, serial=True, max_baud=0):
         self.ledger = ledger
         self.busy = busy
-        self.session = TerminalSession(device, key, "0.1.0", serial)
+        self.device = device
+        self.key = key
+        self.wall = 0
+        # So that a whole window of frames has room in a board's heap, in one piece.
+        self.at_once = 14
+        self.session = TerminalSession("0.1.0", serial, max_baud)
         self.decoder = frame.Decoder(frame.MAX_TO_TERMINAL)
         self.nonces = Random(9)
         self.config = None
         self.escaped = False
         self.ended = []
+        self.pushed = []
+        self.refused_kinds = ()
+        self.rates = []
 
     def feed(self, data):
         """Bytes in, payloads of the answers out."""
@@ -75,6 +89,10 @@ class Terminal:
                 if effect[0] == "send":
                     assert len(effect[1]) <= frame.MAX_TO_COMPANION
                     out.append(effect[1])
+                elif effect[0] == "pack":
+                    message = memoryview(bytearray(frame.MAX_TO_COMPANION))
+                    length = packed.message_into(message, messages.PACKED, effect[1], effect[2])
+                    out.append(bytes(message[:length]))
                 else:
                     effects.extend(self.act(effect))
         return out
@@ -82,12 +100,27 @@ class Terminal:
     def act(self, effect):
         name = effect[0]
         if name == "greet":
-            if self.busy:
-                return self.session.fail(messages.BUSY, "busy")
             ledger = self.ledger
+            self.session.identify(self.device, self.key)
             return self.session.greet(
-                ledger.first_seq, ledger.next_seq, ledger.released, self.nonces.bytes(16)
+                ledger.first_seq,
+                ledger.next_seq,
+                ledger.released,
+                self.nonces.bytes(16),
+                self.wall,
             )
+        if name == "open":
+            return self.session.fail(messages.BUSY, "busy") if self.busy else self.session.opened()
+        if name == "recall":
+            return self.session.recalled(self.recall(effect[1]))
+        if name == "push":
+            if effect[1] in self.refused_kinds:
+                return self.session.refuse("not taken here")
+            self.pushed.append(effect[1:])
+            return self.session.pushed(effect[1])
+        if name == "baud":
+            self.rates.append(effect[1])
+            return []
         if name == "read":
             return self.session.records(effect[1], self.read(effect[1], effect[2], effect[3]))
         if name == "release":
@@ -96,16 +129,20 @@ class Terminal:
         if name == "provision":
             self.config = effect[1]
             fields = config.decode(effect[1])
-            return self.session.provisioned(fields["device_id"], fields["sync_key"])
+            self.device, self.key = fields["device_id"], fields["sync_key"]
+            return self.session.provisioned(self.device, self.key)
         if name == "escape":
             self.escaped = True
         else:
             self.ended.append(effect)
         return []
 
+    def recall(self, seq):
+        return self.ledger.read(seq) if seq >= self.ledger.first_seq else None
+
     def read(self, first, end, room):
         items = []
-        while first < end and len(items) < messages.MAX_RECORDS:
+        while first < end and len(items) < self.at_once:
             payload = self.ledger.read(first)
             room -= session.item_size(payload)
             if room < 0:
@@ -118,11 +155,16 @@ class Terminal:
 class Companion:
     """The companion's session with its stream decoder, as the link drives it."""
 
-    def __init__(self, store, key=KEY, nonce_seed=1, config_bytes=None):
+    def __init__(
+        self, store, key=KEY, nonce_seed=1, config_bytes=None, version=VERSION, pushes=(), rate=0
+    ):
         self.store = store
         self.key = key
         self.config_bytes = config_bytes
-        self.session = CompanionSession(Random(nonce_seed).bytes(16))
+        self.session = CompanionSession(Random(nonce_seed).bytes(16), version)
+        self.pushes = list(pushes)
+        self.answers = []
+        self.rate = rate
         self.decoder = frame.Decoder(frame.MAX_TO_COMPANION)
         self.missing = []
         self.result = None
@@ -154,8 +196,13 @@ class Companion:
             if self.config_bytes is not None and not effect[1].device_id:
                 return self.session.provision(self.config_bytes)
             from_seq = -1 if self.config_bytes else self.store.next_seq()
-            return self.session.authenticate(self.key, from_seq)
-        if name == "missing":
+            last = self.store.seal_before(from_seq)
+            return self.session.authenticate(self.key, from_seq, last, self.rate)
+        if name == "ready":
+            return self.session.push(*self.pushes.pop(0)) if self.pushes else self.session.finish()
+        if name in ("pushed", "refused", "baud"):
+            self.answers.append(effect)
+        elif name == "missing":
             self.missing.append(effect[1:])
             self.store.store(effect[1], [None] * (effect[2] - effect[1]))
         elif name == "store":
@@ -173,17 +220,22 @@ def frames(payloads):
 def run(terminal, companion, spoil=None):
     """Carry bytes both ways until both are silent; ``spoil(data, offset)`` alters the stream.
 
-    Returns the number of bytes that crossed in either direction.
+    Returns the number of bytes that crossed in either direction. Afterwards ``companion.flights``
+    is how often the companion waited for an answer; for new records it does not wait.
     """
     crossed = 0
-    to_terminal = frames(companion.begin())
-    while to_terminal:
+    companion.flights = 0
+    payloads = companion.begin()
+    while payloads:
+        if any(payload[1] != messages.CREDIT for payload in payloads):
+            companion.flights += 1
+        to_terminal = frames(payloads)
         data = spoil(to_terminal, crossed) if spoil else to_terminal
         crossed += len(to_terminal)
         to_companion = frames(terminal.feed(data))
         data = spoil(to_companion, crossed) if spoil else to_companion
         crossed += len(to_companion)
-        to_terminal = frames(companion.feed(data))
+        payloads = companion.feed(data)
     return crossed
 
 
@@ -199,10 +251,10 @@ def expected(ledger):
     return [ledger.read(seq) for seq in range(1, ledger.next_seq)]
 
 
-def open_session(ledger, key=KEY, serial=True):
+def open_session(ledger, key=KEY, version=VERSION, **options):
     """A terminal with an authenticated session, and the session's proofs."""
-    terminal = Terminal(ledger, serial=serial)
-    hello = messages.build(messages.HELLO, messages.VERSION, bytes(16))
+    terminal = Terminal(ledger, **options)
+    hello = messages.build(messages.HELLO, version, bytes(16))
     welcome = terminal.feed(frame.encode(hello))[0]
     proofs = messages.Proofs(key, hello, welcome)
     answers = terminal.feed(frame.encode(messages.build(messages.AUTH, proofs.companion())))

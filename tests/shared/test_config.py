@@ -81,6 +81,33 @@ def test_a_master_key_of_a_length_that_des_does_not_have_is_refused():
         assert "tmk" in str(raises(config.ConfigError, config.decode, _encoded(sample)))
 
 
+def test_an_old_seal_key_is_whole_or_not_there():
+    for length in (1, 16, 31):
+        sample = _sample()
+        sample["old_seal_key"] = bytes(length)
+        assert "old_seal_key" in str(raises(config.ConfigError, config.encode, sample))
+        assert "old_seal_key" in str(raises(config.ConfigError, config.decode, _encoded(sample)))
+
+
+def test_a_new_seal_key_begins_a_generation_and_the_same_one_again_does_not():
+    before = config.encode(_sample())
+    old, new = _sample()["seal_key"], bytes(32)
+    once = config.merged(before, cbor.dumps([["seal_key", new], ["sync_key", new]]))
+    changed = config.decode(once)
+    assert (changed["seal_generation"], changed["old_seal_key"]) == (2, old)
+    assert (changed["seal_key"], changed["sync_key"]) == (new, new)
+    assert config.merged(once, cbor.dumps([["seal_key", new]])) == once
+    for name in ("seal_generation", "old_seal_key"):
+        error = raises(config.ConfigError, config.merged, once, cbor.dumps([[name, b""]]))
+        assert name in str(error)
+
+
+def test_a_change_of_no_field_is_refused_in_few_words():
+    changes = cbor.dumps([["x" * 1900, 0]])
+    error = raises(config.ConfigError, config.merged, config.encode(_sample()), changes)
+    assert len(str(error)) < 60
+
+
 def test_another_version_or_shape_is_refused():
     values = cbor.loads(config.encode(_sample()))
     newer = list(values)
@@ -113,12 +140,14 @@ def test_terminal_and_merchant_numbers_are_printable_ascii():
 
 def test_a_configuration_from_before_the_last_fields_has_them_empty():
     values = cbor.loads(config.encode(_sample()))
-    older = config.decode(cbor.dumps(values[:-6]))
+    older = config.decode(cbor.dumps(values[:-8]))
     assert (older["duplicate_s"], older["confirm_minor"], older["stan_start"]) == (0, 0, 0)
-    for missing in (3, 6):
+    for missing in (5, 8):
         older = config.decode(cbor.dumps(values[:-missing]))
         assert (older["backup_host"], older["backup_port"], older["pendings"]) == ("", 0, [])
-    for missing in (1, 2, 4, 5, 7):
+    older = config.decode(cbor.dumps(values[:-2]))
+    assert (older["seal_generation"], older["old_seal_key"]) == (0, b"")
+    for missing in (1, 3, 4, 6, 7, 9):
         raises(config.ConfigError, config.decode, cbor.dumps(values[:-missing]))
     sample = _sample()
     del sample["duplicate_s"]

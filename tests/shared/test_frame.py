@@ -135,3 +135,14 @@ def test_a_run_beyond_the_end_leaves_the_decoder_whole():
     assert decoder.feed(b"\0\x03a\xffb\0") == []
     assert decoder.bad == 2
     assert decoder.feed(frame.encode(b"\xee" * 100)) == [b"\xee" * 100]
+
+
+def test_an_encoder_makes_one_frame_after_the_other_in_the_same_memory():
+    random = Random(6)
+    encoder = frame.Encoder(700)
+    for length in (700, 1, 254, 20, 699, 250, 255):
+        for payload in (random.bytes(length), bytes(length), b"\xff" * length):
+            encoder.payload[:length] = payload
+            made = bytes(encoder.encode(length))
+            assert made == frame.encode(payload)
+            assert _decoder().feed(made) == [payload]

@@ -284,6 +284,27 @@ def test_a_syntax_error_names_its_line():
     assert "not JSON" in str(raises(profile.ProfileError, profile.load, _text()[:-3]))
 
 
+def test_an_error_is_short_and_plain_whatever_the_text_holds():
+    for old, new in (
+        ('"partial"', '"part\\ud800\u202e"'),
+        ('"equal": [11', '"equal": ["' + "9" * 5000 + '"'),
+    ):
+        assert old in _text()
+        error = str(raises(profile.ProfileError, profile.load, _text().replace(old, new)))
+        assert len(error) <= 200, error
+        for char in error:
+            assert " " <= char <= "~", error
+    # A key that is no UTF-8 text stands before the line that is looked for.
+    data = b'{"\xed\xa0\x80": 1}'
+    raises(profile.ProfileError, profile.load, data)
+
+
+def test_texts_are_printable_ascii():
+    for name in ("\ud800", "\n", "\u5e73", "\x7f"):
+        error = _error(lambda value, name=name: value.update({"name": name}))
+        assert error == "line 1: name is not printable ASCII", error
+
+
 def test_a_file_names_the_line_too():
     path = PATH[: -len("unionpay_pos.json")] + "../place.py"
     error = raises(profile.ProfileError, profile.load_file, path)

@@ -100,6 +100,13 @@ def test_the_suspended_list_is_bounded():
     raises(record.RecordError, record.encode, rec)
 
 
+def test_a_kind_is_a_small_number():
+    assert record.decode(cbor.dumps([0xFFFF]))["kind"] == 0xFFFF
+    # A store's database cannot hold them all, and would end every sync of this terminal.
+    for kind in (-1, 0x10000, 1 << 63, True, "1", None):
+        raises(record.RecordError, record.decode, cbor.dumps([kind, 1]))
+
+
 def test_a_kind_of_a_newer_terminal_is_kept():
     data = cbor.dumps([200, 1, "new"])
     assert record.decode(data) == {"kind": 200, "fields": [1, "new"]}
