@@ -7,10 +7,11 @@ import asyncio
 import os
 import sys
 
+import machine
 from micropython import kbd_intr
 
 from protocol import config as configuration
-from protocol import messages
+from protocol import record
 from protocol.iso8583 import profile as profiles
 from terminal import FIRMWARE, screens, takeover
 from terminal.clock import TerminalClock
@@ -20,6 +21,7 @@ from terminal.exchange import Exchange
 from terminal.front import Front
 from terminal.journal import Journal, JournalFault
 from terminal.ledger import Ledger
+from terminal.pushes import Pushes
 from terminal.refusals import Refusals
 from terminal.runner import Runner
 from terminal.state import State
@@ -77,6 +79,10 @@ class App:
             config = configuration.decode(self._vault.config)
         self._selling: dict | None = None
         self._port: TlsPort | None = None
+        self._clock = TerminalClock(board.Clock())
+        self._pushes = Pushes(
+            self._vault, self._clock, _load_profile, self._identity, machine.reset
+        )
         self._server = SyncServer(
             config,
             None,
@@ -84,17 +90,21 @@ class App:
             self._escape,
             FIRMWARE,
             lambda: os.urandom(16),
-            self._push,
+            self._pushes.take,
+            self._clock.wall,
         )
+        self._pushes.server = self._server
 
     async def main(self) -> None:
         """Serve until maintenance is asked for; a crash of any task comes out of here."""
         if self._server.settings is None:
             self._panel.show(screens.lines("provision"))
-        console = Console(sys.stdin.buffer, sys.stdout.buffer)
+        board = self._board
+        console = Console(sys.stdin.buffer, sys.stdout.buffer, board.max_baud(), board.set_baud)
         serial = asyncio.create_task(
             self._guard(self._server.serve_stream(console, console, True))
         )
+        asyncio.create_task(self._guard(self._pushes.serve()))
         kbd_intr(-1)  # from here on 0x03 is data on the serial line
         try:
             while not self._leaving:
@@ -126,12 +136,13 @@ class App:
         """Mount, replay, and start the loop of a provisioned terminal."""
         self._selling = config
         # First of all: while its JSON is in memory, nothing needs more of the heap.
-        profile = profiles.load_file(_find_profile(config["profile"]))
+        profile = _load_profile(config["profile"])
         journal = Journal(self._partition)
         alarm = journal.mount()["alarm"]
         known = State()
         try:
             ledger = Ledger(journal, config["seal_key"], config["device_id"])
+            ledger.rekey(config["old_seal_key"], config["seal_generation"], self._clock.wall())
             ledger.replay(known.apply, known.lost)
         except JournalFault as error:
             # To sell without knowing what is open would be worse; the next start reads again.
@@ -143,22 +154,18 @@ class App:
         front = Front(
             config["merchant_name"], lambda: takeover.status(known), config["confirm_minor"]
         )
-        clock = TerminalClock(self._board.Clock())
-        runner = Runner(config, self._panel, clock, self._vault, ledger, engine, front)
-        self._board.connect_wifi(
-            config["wifi_ssid"], config["wifi_password"], config["device_id"]
-        )
+        runner = Runner(config, self._panel, self._clock, self._vault, ledger, engine, front)
+        self._pushes.runner = runner
+        self._board.connect_wifi(config["wifi_ssid"], config["wifi_password"], config["device_id"])
         runner.post(("start", self._board.reset_cause(), FIRMWARE, alarm))
         asyncio.create_task(self._guard(runner.run()))
         asyncio.create_task(self._guard(runner.watch_panel()))
         self._server.ledger = Retained(ledger, known)
-        refusals = Refusals(lambda text: runner.post(("note", "REFUSED", text)), ledger.room)
+        refusals = Refusals(lambda text: runner.post(("note", record.REFUSED, text)), ledger.room)
         self._server.on_refused = refusals.refused
-        self._port = TlsPort(self._serve_peer, refusals.refused)
+        self._server.give_way = runner.give_way
+        self._port = TlsPort(self._server.serve_stream, refusals.refused)
         await self._listen()
-
-    async def _serve_peer(self, reader, writer, where: str) -> None:
-        await self._server.serve_stream(reader, writer, False, where)
 
     async def _listen(self) -> None:
         """Without an identity nothing is served on the network."""
@@ -167,10 +174,7 @@ class App:
         if self._port and port and identity:
             await self._port.open(port, identity)
 
-    def _push(self, kind: int, data: bytes) -> str:
-        """Take what a companion gives; returns why not, "" when it is done."""
-        if kind != messages.PUSH_IDENTITY:
-            return "this terminal does not know push %d" % kind
+    def _identity(self, data: bytes) -> str:
         context(data)
         self._vault.set_identity(data)
         asyncio.create_task(self._guard(self._listen()))
@@ -191,14 +195,15 @@ class App:
         return True
 
 
-def _find_profile(name: str) -> str:
+def _load_profile(name: str):
+    """OSError when there is none of this name, ProfileError when it has a mistake."""
     for folder in _PROFILES:
         path = folder + name + ".json"
         try:
             os.stat(path)
-            return path
         except OSError:
-            pass
+            continue
+        return profiles.load_file(path)
     raise OSError("no profile %s.json in %s" % (name, " or ".join(_PROFILES)))
 
 

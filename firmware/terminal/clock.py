@@ -45,6 +45,10 @@ class TerminalClock:
         """Unix seconds, or 0 while nobody has told the time."""
         return self._clock.wall()
 
+    def set(self, seconds: int) -> None:
+        """Take the companion's time, Unix seconds."""
+        self._clock.set(seconds)
+
     def set_from_host(self, host_time: str) -> None:
         """Take the host's time if the clock is not set; a wrong one is left alone."""
         if self._clock.wall():

@@ -9,12 +9,15 @@ _WAIT_MS = 2
 
 
 class Console:
-    """Reader and writer in one. Pass ``sys.stdin.buffer`` and ``sys.stdout.buffer``.
+    """Reader and writer in one. Pass ``sys.stdin.buffer``, ``sys.stdout.buffer``, and the port's
+    highest rate (0: it has none of its own) with what changes it once all has left.
 
     Ctrl-C must be off (``micropython.kbd_intr(-1)``): frames hold any byte but zero.
     """
 
-    def __init__(self, stdin, stdout) -> None:
+    def __init__(self, stdin, stdout, max_baud: int = 0, set_baud=None) -> None:
+        self.max_baud = max_baud
+        self.set_baud = set_baud
         self._stdin = stdin
         self._stdout = stdout
         self._reader = asyncio.StreamReader(stdin)

@@ -103,6 +103,11 @@ def note(code: str, detail: str) -> tuple:
     return _append(record.NOTE, {"code": code, "detail": detail})
 
 
+def verdict(batch: int, stan: int, result: int, text: str) -> tuple:
+    """How a case ended, as the companion says."""
+    return _append(record.VERDICT, {"batch": batch, "stan": stan, "result": result, "text": text})
+
+
 def checkpoint(known) -> tuple:
     """The state a restart needs, so that it need not read the whole journal."""
     fields = {

@@ -236,4 +236,8 @@ def _batch(profile, message) -> int:
     text = message.text(_BATCH_FIELD)
     if not text:
         return 0
-    return int(messages.split(profile, _BATCH_FIELD, text).get("batch", "0"))
+    batch = messages.split(profile, _BATCH_FIELD, text).get("batch", "0")
+    # Where F60 is text, int() would take a sign, a space or an underscore, and raise for others.
+    if not batch.isdigit():
+        raise Iso8583Error("batch is not digits", _BATCH_FIELD)
+    return int(batch)

@@ -1,7 +1,8 @@
 """The front panel's side of a transaction: keys in, effects out, until a card is read.
 
 Modes: idle, menu, prompt, amount, confirm, sure, card are the cashier's; busy, result, ask and
-blocked are set by the engine's ``show`` effects. Nothing here sends or stores anything.
+blocked are set by the engine's ``show`` effects; pages are the cases, one screen each. Nothing
+here sends or stores anything.
 """
 
 from protocol import record
@@ -29,13 +30,14 @@ _MENU = {
 }
 _SETTLE = "9"
 _REPRINT = "0"
+_CASES = "00"
 
 
 class Front:
     """State machine of the panel. Effects are the engine's, plus
     ("card_in", txn, amount_minor, displayed_minor, card, original), ("answer", wanted),
-    ("ask_settle",) and ("ask_reprint",). Above ``confirm_minor`` (0: never) an amount is confirmed
-    twice."""
+    ("ask_settle",), ("ask_reprint",) and ("ask_cases",). Above ``confirm_minor`` (0: never) an
+    amount is confirmed twice."""
 
     def __init__(self, merchant_name: str, status, confirm_minor: int = 0) -> None:
         self.mode = "idle"
@@ -44,13 +46,16 @@ class Front:
         self._minor = 0
         self._original: dict | None = None
         self._prompts: tuple = ()
+        self._pages: list = []
         self._merchant = merchant_name
         self._status = status
         self._confirm_minor = confirm_minor
 
     def key(self, name: str) -> list:
         """One key: "0".."9", "00", "ENTER", "CLEAR" (last digit), "CANCEL"."""
-        if self.mode in ("idle", "result"):
+        if self.mode == "pages" and name == "ENTER" and self._pages:
+            return self._next_page()
+        if self.mode in ("idle", "result", "pages"):
             return self._first_key(name)
         if name == "CANCEL" and self.mode in _CASHIERS:
             return self.idle()
@@ -84,7 +89,15 @@ class Front:
             return self._amount_key(name)
         if name == "ENTER" and self.mode == "idle":
             return [("show", "menu", "menu")]
-        return self.idle() if self.mode == "result" else []
+        return [] if self.mode == "idle" else self.idle()
+
+    def read(self, pages: list) -> list:
+        """Show screens, name and values, one after the other; at least one."""
+        self._pages = pages
+        return self._next_page()
+
+    def _next_page(self) -> list:
+        return [("show", "pages") + self._pages.pop(0)]
 
     def _begin(self, txn: int) -> None:
         self._txn = txn
@@ -98,6 +111,8 @@ class Front:
             return [("ask_settle",)]
         if name == _REPRINT:
             return [("ask_reprint",)]
+        if name == _CASES:
+            return [("ask_cases",)]
         if name not in _MENU:
             return []
         self._begin(_MENU[name])

@@ -16,6 +16,7 @@ class Ledger:
 
     def __init__(self, journal, seal_key: bytes, device_id: str) -> None:
         self._journal = journal
+        self._device_id = device_id
         self._key = seal_key
         self._head = seal.first(seal_key, device_id)
         payload = self._newest()
@@ -30,6 +31,31 @@ class Ledger:
                 return payload
             seq -= 1
         return None
+
+    def rekey(self, old_key: bytes, generation: int, wall: int) -> None:
+        """Begin a generation of the key: REKEYED, sealed with the old one, goes before what the
+        new one seals. Once: at a later start it is there. Raises as append."""
+        if not old_key or self._rekeyed(old_key, generation):
+            return
+        new_key = self._key
+        self._key = old_key
+        if self._newest() is None:
+            self._head = seal.first(old_key, self._device_id)
+        # In a full journal the old key goes on; a start after the next sync changes it.
+        if self.room() > 0:
+            self.append({"kind": record.REKEYED, "wall": wall, "generation": generation})
+            self._key = new_key
+
+    def _rekeyed(self, old_key: bytes, generation: int) -> bool:
+        """Whether the newest records are of this generation: the first one that shows it says."""
+        for seq in range(self.next_seq - 1, self.first_seq - 1, -1):
+            rec = self._decode(seq)
+            if rec is not None and rec["kind"] == record.REKEYED:
+                return rec["generation"] == generation
+            for key in (self._key, old_key):
+                if self._carries(seq, key):
+                    return key is not old_key
+        return False
 
     @property
     def first_seq(self) -> int:
@@ -107,12 +133,18 @@ class Ledger:
         last = self.next_seq - 1
         if last < self.first_seq:
             return True
-        payload = self._journal.read(last)
-        if payload is None:
+        if self._journal.read(last) is None:
+            return False
+        return self._head_before(last) is None or self._carries(last, self._key)
+
+    def _carries(self, seq: int, key: bytes) -> bool:
+        """Whether a record and the one before it are there and show that this key sealed it."""
+        payload = self._journal.read(seq)
+        before = self._head_before(seq)
+        if payload is None or before is None:
             return False
         data, sealed = seal.split(payload)
-        before = self._head_before(last)
-        return before is None or seal.seal(self._key, before, data) == sealed
+        return seal.seal(key, before, data) == sealed
 
     def _head_before(self, seq: int) -> bytes | None:
         if seq == self.first_seq:

@@ -8,13 +8,22 @@ that is not there, and no slip is recorded that did not come out.
 
 import asyncio
 
-from terminal import cards, entries, lookup, screens
+from terminal import cards, cases, entries, lookup, screens, trade
 from terminal.acquirer import AcquirerLine
 from terminal.cell import CellFault
 from terminal.journal import JournalFault, JournalFull
 
 # A stalled peer must not make the queue grow: events beyond this are refused where they arise.
 _MAX_EVENTS = 32
+# The panel's modes in which somebody reads how something ended.
+_READING = ("result", "pages")
+# And those in which nobody is at it.
+_RESTFUL = ("idle", "busy", "blocked")
+# What gives way to a transaction waits so often and so long, then takes so many steps all the
+# same, a message of a sync: a sync must go on while a host takes its time.
+_WAITS = 4
+_WAIT_MS = 5
+_STEPS = 40
 # A late answer is listened for this many answer time-outs long.
 _LINGER = 3
 
@@ -35,7 +44,10 @@ class Runner:
         self._events: list[tuple] = []
         self._wake = asyncio.Event()
         self._shown: list[str] = []
+        self._steps = 0
         self._timers: dict = {}
+        self.known = engine.known
+        self.touched = 0  # keys, cards and ends since the start
         self._do: dict = {
             "append": self._append,
             "connect": self._connect,
@@ -55,6 +67,7 @@ class Runner:
             "offer": self._offer,
             "ask_settle": self._ask_settle,
             "ask_reprint": self._ask_reprint,
+            "ask_cases": self._ask_cases,
             "next": self._next,
         }
 
@@ -90,8 +103,60 @@ class Runner:
             elif "chip" in event:
                 self.post(("chip", event["chip"] is True))
 
+    def busy(self) -> bool:
+        """Whether a transaction is under way; an unfinished one that waits for a try is not."""
+        return bool(self._engine.step) or self.in_hand()
+
+    def in_hand(self) -> bool:
+        """Whether a request waits for its answer, or the cashier for an end: not so while an
+        unfinished sale waits for a connection, which may not come for days."""
+        engine = self._engine
+        sent = engine.step and engine.step.request
+        asked = engine.doubt or engine.retries is not None
+        return bool(sent or engine.want or engine.waiting or asked)
+
+    async def give_way(self) -> None:
+        """For work that can wait, before each small step of it: return when no transaction is
+        under way, or some 20 ms later."""
+        await asyncio.sleep_ms(0)
+        if self._steps:
+            self._steps -= 1
+            return
+        for _ in range(_WAITS):
+            if not self.busy():
+                return
+            await asyncio.sleep_ms(_WAIT_MS)
+        self._steps = _STEPS
+
+    def may_restart(self) -> bool:
+        """Whether a restart takes nothing from the cashier."""
+        return not self.in_hand() and self._front.mode in _RESTFUL + _READING
+
+    def shows_result(self) -> bool:
+        """Whether the panel shows how something ended, which the cashier may still be reading;
+        that something goes on comes again with every try."""
+        goes_on = self.known.open or self.known.closing
+        return self._front.mode in _READING and not goes_on
+
+    def note(self, code: str, detail: str) -> None:
+        """Write down as evidence, if trade leaves room for it."""
+        if self._ledger.room() > trade.room_needed(self.known, self._engine.route.turns):
+            self.post(("note", code, detail))
+
+    def take_verdicts(self, verdicts: list) -> str:
+        """Write down how cases ended and show it; durable when it returns "", else why not."""
+        why_not, effects, new = cases.take(self._engine, self._ledger, verdicts)
+        self._carry_out(effects)
+        if new and not self._engine.fault:
+            self._carry_out([("beep", 1)])
+            if self._front.mode in ("idle", "result"):
+                self._carry_out(self._front.read(cases.pages(new)))
+        return why_not or self._engine.fault
+
     def dispatch(self, event: tuple) -> None:
         """One event, and all its effects."""
+        if event[0] in ("key", "card"):
+            self.touched += 1
         if event[0] == "key":
             effects = self._front.key(event[1])
         elif event[0] == "card":
@@ -163,6 +228,8 @@ class Runner:
     def _show(self, mode: str, screen: str, *values: object) -> None:
         self._shown = screens.lines(screen, *values)
         self._front.mode = mode
+        if self.shows_result():
+            self.touched += 1
         self._panel.show(self._shown)
 
     def _home(self) -> None:
@@ -212,6 +279,9 @@ class Runner:
 
     def _ask_reprint(self) -> None:
         self._tell("reprint_last")
+
+    def _ask_cases(self) -> None:
+        self._carry_out(self._front.read(cases.pages(cases.told(self._ledger))))
 
     def _answer(self, wanted: bool) -> None:
         self._tell("reprint", wanted, self._ledger.room())

@@ -15,7 +15,7 @@ _SCREENS = {
     "provision": "NOT PROVISIONED\n\nConnect the companion\nand run:\ncompanion provision",
     "idle": "{0}\n\nEnter amount\n\n{1}",
     "menu": "1 Void    2 Refund\n3 Pre-auth  4 Cancel\n5 Completion\n6 Completion notice\n"
-    "7 Completion void\n8 Balance\n9 Settle\n0 Print last slip",
+    "7 Completion void\n8 Balance  9 Settle\n0 Print last slip\n00 Cases",
     "prompt": "{0}\n\n{1}\n{2}\n\n{3} digits, ENTER",
     "amount": "{1}\n\nCNY {0}\n\nENTER = next",
     "confirm": "{1}\n\nCNY {0}\n\nENTER = yes\nCANCEL = no",
@@ -46,6 +46,8 @@ _SCREENS = {
     "closing": "SETTLEMENT\n\nBATCH {0}\n\nNot closed yet.\nNo sale. Retrying.",
     "settled": "SETTLED\n\nBATCH {0}",
     "unsettled": "NOT SETTLED  {1}\n\nBATCH {0}\n\nOpen case: sync the\ncompanion",
+    "cases": "OPEN CASES: {0}\n{1}\nENTER = next",
+    "verdict": "{0}\n#{1}  BATCH {2}\n\n{3}\n\nENTER = next",
     "fault": "OUT OF SERVICE\n\n{0}\n\nNothing is lost.\nSync the companion.",
     "escape": "MAINTENANCE\n\nThe port belongs to\nthe REPL now",
 }

@@ -299,6 +299,13 @@ def _pending(state: State, seq: int, rec: dict) -> None:
     state.add_case(seq, armed, rec["txn"] in (record.REFUND, record.COMPLETION_NOTICE))
 
 
+def _verdict(state: State, seq: int, rec: dict) -> None:
+    for case in list(state.suspended):
+        armed = state.cases.get(case)
+        if armed and armed["stan"] == rec["stan"] and armed["batch"] == rec["batch"]:
+            state.close_case(case)
+
+
 def _checkpoint(state: State, seq: int, rec: dict) -> None:
     if state.open:
         # A restart reads the records of the cases before the checkpoint that names them.
@@ -338,4 +345,5 @@ _STEPS = {
     record.QUERY: _query,
     record.ADOPTED: _adopted,
     record.PENDING: _pending,
+    record.VERDICT: _verdict,
 }

@@ -1,17 +1,57 @@
-"""The sync server: serves the journal to a companion over the serial port and over TCP.
+"""The sync server: serves the journal to a companion over the serial port and the network.
 
 It reads the journal and releases what the companion has acknowledged; selling goes on meanwhile,
-since the event loop gets its turn between any two frames.
+since the event loop gets its turn after every record, and a sale under way goes first.
 """
 
 import asyncio
 
-from protocol import config, frame, messages
+from protocol import config, frame, messages, packed
 from protocol.session import TerminalSession, item_size
 
-_READ = 64
-# Companions and port scanners at once; each costs a decoder of 200 bytes.
-_MAX_PEERS = 4
+# A flight of two messages is read whole: a TCP port closed with bytes unread is reset, and the
+# ERROR on its way would be lost.
+_READ = 128
+# Bytes written in one go.
+_SLICE = 512
+
+
+def _refuse(kind: int, data: bytes) -> str:
+    return "not taken here"
+
+
+async def _next_turn() -> None:
+    await asyncio.sleep(0)
+
+
+def _no_clock() -> int:
+    return 0
+
+
+def _unheard(where: str, why: str) -> None:
+    pass
+
+
+def _reason(error: Exception) -> str:
+    return "%s: %s" % (type(error).__name__, error)
+
+
+class _Line:
+    """The writing half of a stream. A port that can change its rate has ``max_baud`` and
+    ``set_baud(rate)``, which first lets go what was written."""
+
+    def __init__(self, writer, serial: bool, where: str) -> None:
+        self.writer = writer
+        self.serial = serial
+        self.where = where
+        self.max_baud = getattr(writer, "max_baud", 0)
+        self.raised = False
+
+    def set_baud(self, rate: int) -> None:
+        raised = rate != messages.BASE_BAUD
+        if raised or self.raised:
+            self.raised = raised
+            self.writer.set_baud(rate)
 
 
 class SyncServer:
@@ -21,91 +61,108 @@ class SyncServer:
     ``next_seq``, ``released``, ``read(seq)``, ``release(seq)``; None before provisioning.
     ``on_provision(config_bytes)`` stores a checked configuration durably and returns True.
     ``on_escape()`` is called after the peer was told. ``new_nonce()`` returns 16 random bytes.
+    ``on_push(kind, data)`` takes what the companion gives (messages.PUSH_...) and returns "", or
+    why it does not; the same push may come twice. ``wall()``: Unix seconds, 0 while not set.
+    ``on_refused(where, why)`` hears of a peer that has not the key. ``give_way()`` is awaited
+    before each record and slice: it returns when those who go first have had their turn.
     """
 
     # A peer silent for so long is gone; it must not keep others out.
     silence_s = 10
+    # At a raised rate it is gone sooner, and the line goes back: the companion may have died, or
+    # the rate be more than the cable carries. Less than a companion waits for an answer.
+    raised_s = 1
 
     def __init__(
-        self, settings: dict | None, ledger, on_provision, on_escape, firmware: str, new_nonce
+        self,
+        settings: dict | None,
+        ledger,
+        on_provision,
+        on_escape,
+        firmware: str,
+        new_nonce,
+        on_push=_refuse,
+        wall=_no_clock,
     ) -> None:
         self.settings = settings
         self.ledger = ledger
+        self.on_push = on_push
+        self.wall = wall
+        self.on_refused = _unheard
+        self.give_way = _next_turn
         self._on_provision = on_provision
         self._on_escape = on_escape
         self._firmware = firmware
         self._new_nonce = new_nonce
         self._holder: TerminalSession | None = None
-        self._peers = 0
+        # Made now, while the heap is whole.
+        self._encoder = frame.Encoder(frame.MAX_TO_COMPANION)
 
     @property
     def busy(self) -> bool:
         """Whether a session is running."""
         return self._holder is not None
 
-    async def serve_tcp(self, port: int):
-        """Listen on every interface; returns asyncio's server. OSError when the port is taken."""
-        return await asyncio.start_server(self._serve_peer, "0.0.0.0", port)
+    async def serve_stream(self, reader, writer, serial: bool, where: str = "cable") -> None:
+        """Serve one stream until its end; on the network also until its first session is over.
 
-    async def _serve_peer(self, reader, writer) -> None:
-        self._peers += 1
-        try:
-            if self._peers <= _MAX_PEERS:
-                await self.serve_stream(reader, writer, False)
-        finally:
-            self._peers -= 1
-            try:
-                writer.close()
-                await writer.wait_closed()
-            except OSError:
-                pass
-
-    async def serve_stream(self, reader, writer, serial: bool) -> None:
-        """Serve one stream until its end; over TCP also until its first session is over.
-
-        ``reader.read(n)`` gives 1..n bytes as soon as any are there and b"" at the end.
+        ``reader.read(n)`` gives 1..n bytes as soon as any are there and b"" at the end. ``where``
+        is the peer's address.
         """
-        session = self._new_session(serial)
+        line = _Line(writer, serial, where)
+        session = TerminalSession(self._firmware, serial, line.max_baud)
         decoder = frame.Decoder(frame.MAX_TO_TERMINAL)
         try:
             while True:
+                over = False
                 try:
-                    data = await self._read(reader, session, serial)
-                    if not data:
+                    payloads = await self._next(reader, decoder, self._patience(session, line))
+                    if not payloads:
                         return
-                    over = False
-                    for payload in decoder.feed(data):
-                        over = await self._handle(session, payload, writer)
-                except asyncio.TimeoutError:
+                    for payload in payloads:
+                        over = await self._handle(session, payload, line)
+                except (asyncio.TimeoutError, MemoryError):
                     decoder.reset()
-                    self._free(session)
+                    session.drop()
                     over = True
+                self._settle(session, line)
                 if over and not serial:
                     return
         except OSError:
             # The peer went away: what it did not acknowledge stays.
             return
         finally:
-            self._free(session)
+            session.drop()
+            self._settle(session, line)
 
-    def _new_session(self, serial: bool) -> TerminalSession:
-        settings = self.settings
-        if settings is None:
-            return TerminalSession("", b"", self._firmware, serial)
-        return TerminalSession(settings["device_id"], settings["sync_key"], self._firmware, serial)
+    def _patience(self, session: TerminalSession, line: _Line) -> int:
+        """Seconds for the next good frame; 0: a serial port waits for a session for ever."""
+        if line.raised:
+            return self.raised_s
+        return self.silence_s if session.active or not line.serial else 0
 
-    def _free(self, session: TerminalSession) -> None:
-        session.drop()
-        if self._holder is session:
-            self._holder = None
+    async def _next(self, reader, decoder: frame.Decoder, seconds: int) -> list:
+        """The next good frames' payloads, none at the end of the stream."""
+        frames = self._frames(reader, decoder)
+        return await (asyncio.wait_for(frames, seconds) if seconds else frames)
 
-    async def _read(self, reader, session: TerminalSession, serial: bool) -> bytes:
-        # The serial stream has no end; between sessions it waits for as long as it takes.
-        if serial and not session.active:
-            return await reader.read(_READ)
-        return await asyncio.wait_for(reader.read(_READ), self.silence_s)
+    async def _frames(self, reader, decoder: frame.Decoder) -> list:
+        payloads: list = []
+        while not payloads:
+            data = await reader.read(_READ)
+            if not data:
+                return []
+            payloads = decoder.feed(data)
+        return payloads
 
-    async def _handle(self, session: TerminalSession, payload: bytes, writer) -> bool:
+    def _settle(self, session: TerminalSession, line: _Line) -> None:
+        """What an open session held is free when it is over."""
+        if not session.open:
+            line.set_baud(messages.BASE_BAUD)
+            if self._holder is session:
+                self._holder = None
+
+    async def _handle(self, session: TerminalSession, payload: bytes, line: _Line) -> bool:
         """Carry out the effects of one message; True when the session is over."""
         over = False
         effects = session.receive(payload)
@@ -113,56 +170,94 @@ class SyncServer:
             effect = effects.pop(0)
             name = effect[0]
             if name == "send":
-                writer.write(frame.encode(effect[1]))
-                await asyncio.wait_for(writer.drain(), self.silence_s)
+                await self._send(frame.encode(effect[1]), line)
+            elif name == "pack":
+                encoder = self._encoder
+                length = packed.message_into(encoder.payload, messages.PACKED, *effect[1:])
+                await self._send(encoder.encode(length), line)
             elif name == "escape":
                 self._on_escape()
             elif name == "done" or name == "failed":
                 over = True
+                if effect[1:2] == (messages.BAD_AUTH,):
+                    self.on_refused(line.where, "wrong key")
+            elif name == "read":
+                effects.extend(await self._read(session, *effect[1:]))
             else:
-                effects.extend(self._answer(session, effect))
-        if self._holder is session and not session.active:
-            self._holder = None
+                effects.extend(self._answer(session, effect, line))
         return over
 
-    def _answer(self, session: TerminalSession, effect: tuple) -> list:
+    async def _send(self, data, line: _Line) -> None:
+        for at in range(0, len(data), _SLICE):
+            if at:
+                await self.give_way()
+            # A copy: a writer may keep what it could not send yet.
+            line.writer.write(bytes(data[at : at + _SLICE]))
+            await asyncio.wait_for(line.writer.drain(), self.silence_s)
+
+    async def _read(self, session: TerminalSession, first: int, end: int, room: int) -> list:
+        try:
+            return session.records(first, await self._records(first, end, room))
+        except Exception as error:
+            return session.fail(messages.FAULT, _reason(error))
+
+    def _answer(self, session: TerminalSession, effect: tuple, line: _Line) -> list:
         name = effect[0]
         try:
             if name == "greet":
+                self._settle(session, line)
                 return self._greet(session)
-            if name == "read":
-                items = self._records(effect[1], effect[2], effect[3])
-                return session.records(effect[1], items)
+            if name == "open":
+                return self._open(session)
+            if name == "recall":
+                recycled = effect[1] < self.ledger.first_seq
+                return session.recalled(None if recycled else self.ledger.read(effect[1]))
             if name == "release":
                 self.ledger.release(effect[1])
                 return session.released(self.ledger.released)
+            if name == "push":
+                why_not = self.on_push(effect[1], effect[2])
+                return session.refuse(why_not) if why_not else session.pushed(effect[1])
+            if name == "baud":
+                line.set_baud(effect[1])
+                return []
             return self._provision(session, effect[1])
         except Exception as error:
             # A journal or flash that fails ends this sync with its reason. It must not end the
             # task: the port would be dead until the next restart.
-            return session.fail(messages.FAULT, "%s: %s" % (type(error).__name__, error))
+            if name == "push":
+                # The session goes on, so that a bad push keeps no records back.
+                return session.refuse(_reason(error))
+            return session.fail(messages.FAULT, _reason(error))
 
     def _greet(self, session: TerminalSession) -> list:
-        if self._holder is not None and self._holder is not session:
-            return session.fail(messages.BUSY, "another sync is running on this terminal")
+        settings = self.settings
         ledger = self.ledger
-        if self.settings is None:
-            first_seq = next_seq = released = 0
-        elif ledger is None:
+        if settings is None:
+            session.identify("", b"")
+            return session.greet(0, 0, 0, self._new_nonce())
+        if ledger is None:
             return session.fail(messages.BUSY, "the terminal is still starting")
-        else:
-            first_seq, next_seq, released = ledger.first_seq, ledger.next_seq, ledger.released
-        self._holder = session
-        return session.greet(first_seq, next_seq, released, self._new_nonce())
+        session.identify(settings["device_id"], settings["sync_key"])
+        return session.greet(
+            ledger.first_seq, ledger.next_seq, ledger.released, self._new_nonce(), self.wall()
+        )
 
-    def _records(self, first: int, end: int, room: int) -> list:
+    def _open(self, session: TerminalSession) -> list:
+        if self._holder is not None:
+            return session.fail(messages.BUSY, "another sync is running on this terminal")
+        self._holder = session
+        return session.opened()
+
+    async def _records(self, first: int, end: int, room: int) -> list:
         """As many records from ``first`` on as one message holds."""
         ledger = self.ledger
-        if first < ledger.first_seq:
-            # Recycled meanwhile: reading it would look like damage.
-            raise ValueError("record %d is no longer in the journal" % first)
         items: list[bytes | None] = []
         while first < end and len(items) < messages.MAX_RECORDS:
+            await self.give_way()
+            if first < ledger.first_seq:
+                # Recycled meanwhile: reading it would look like damage.
+                raise ValueError("record %d is no longer in the journal" % first)
             payload = ledger.read(first)
             room -= item_size(payload)
             if room < 0:
@@ -172,6 +267,8 @@ class SyncServer:
         return items
 
     def _provision(self, session: TerminalSession, data: bytes) -> list:
+        if self.settings is not None:
+            return session.fail(messages.ALREADY_PROVISIONED, "provisioned over another port")
         if not self._on_provision(data):
             return session.fail(messages.FAULT, "the configuration could not be stored")
         settings = config.decode(data)

@@ -1,16 +1,17 @@
-"""What must never enter the journal or leave the terminal: the configuration and the card key.
+"""What must never enter the journal or leave the terminal: configuration, card key, identity.
 
 A PAN is kept only as ciphertext in its ARMED record, for a reversal after a restart. Once nothing
 is pending, rotate() makes a new card key and erases the old one: what is left of the card numbers
 in the journal can then be read by nobody (PCI DSS 3.3).
 
 Partition ``vault``: sectors 0-1 a cell with the configuration, 2-3 a cell with the card key
-(key id u16 little-endian, AES-128 key).
+(key id u16 little-endian, AES-128 key), 4-5 a cell with the identity for TLS (tlsport.py), which a
+partition of 16 KB has no room for.
 """
 
 import struct
 
-from terminal.cell import Cell
+from terminal.cell import Cell, CellFault
 
 try:
     from cryptolib import aes as _aes
@@ -39,19 +40,23 @@ class VaultError(ValueError):
 
 
 class Vault:
-    """Configuration and card key on a block device; ``random(n)`` gives n random bytes."""
+    """The three on a block device; ``random(n)`` gives n random bytes."""
 
     def __init__(self, partition, random) -> None:
         self._random = random
         self._settings = Cell(partition, 0)
         self._keys = Cell(partition, 2)
+        self._names = Cell(partition, 4) if partition.ioctl(4, 0) >= 6 else None
         self._config = self._settings.load()
+        self._identity = self._names.load() if self._names else None
         self._key_id = 0
         self._key = b""
         stored = self._keys.load()
         # What a cut kept from being erased goes now.
         self._settings.forget()
         self._keys.forget()
+        if self._names:
+            self._names.forget()
         if stored is not None and len(stored) == 2 + _KEY_SIZE:
             self._key_id = struct.unpack_from("<H", stored, 0)[0]
             self._key = stored[2:]
@@ -70,6 +75,19 @@ class Vault:
         self._settings.store(config)
         self._config = bytes(config)
         self._settings.forget()
+
+    @property
+    def identity(self) -> bytes | None:
+        """Key and certificates for TLS as they were set, None when there are none."""
+        return self._identity
+
+    def set_identity(self, identity: bytes) -> None:
+        """Keep an identity; the one before it is erased. Raises CellFault."""
+        if self._names is None:
+            raise CellFault("the vault partition is too small for an identity")
+        self._names.store(identity)
+        self._identity = bytes(identity)
+        self._names.forget()
 
     def protect(self, pan: str, expiry: str) -> tuple:
         """(ciphertext of 16 bytes, key id) for a PAN of 12..19 digits and YYMM or ""."""

@@ -133,3 +133,87 @@ def test_a_record_that_breaks_its_schema_moves_nothing():
     head = ledger._head
     raises(record.RecordError, ledger.append, {"kind": record.NOTE, "wall": 0, "code": "x" * 17})
     assert ledger._head == head and ledger.next_seq == 1
+
+
+NEW_KEY = bytes(range(32, 64))
+
+
+def remounted(flash: Flash, generation: int = 1) -> Ledger:
+    """The ledger after a start with the new key."""
+    journal = Journal(flash)
+    journal.mount()
+    ledger = Ledger(journal, NEW_KEY, "PZ-1")
+    ledger.rekey(KEY, generation, 7)
+    return ledger
+
+
+def sealed_with(ledger: Ledger) -> list:
+    """Which key sealed each record: 0 the old one, 1 the new one, None neither."""
+    head = seal.first(KEY, "PZ-1")
+    found: list = []
+    for seq in range(1, ledger.next_seq):
+        data, sealed = seal.split(ledger.read(seq))
+        fits = [
+            number
+            for number, key in enumerate((KEY, NEW_KEY))
+            if seal.seal(key, head, data) == sealed
+        ]
+        found.append(fits[0] if fits else None)
+        head = sealed
+    return found
+
+
+def test_a_new_key_begins_behind_a_record_that_the_old_one_seals():
+    for before in (0, 1, 5):
+        flash, journal = fresh(4)
+        old = Ledger(journal, KEY, "PZ-1")
+        for _ in range(before):
+            note(old)
+        ledger = remounted(flash)
+        note(ledger)
+        assert sealed_with(ledger) == [0] * (before + 1) + [1]
+        rekeyed = ledger.record_at(before + 1)
+        assert rekeyed == {"kind": record.REKEYED, "wall": 7, "generation": 1}
+        for _ in range(2):
+            ledger = remounted(flash)
+            note(ledger)
+        assert sealed_with(ledger) == [0] * (before + 1) + [1] * 3
+
+
+def test_a_start_right_after_the_change_of_key_does_not_repeat_it():
+    flash, journal = fresh(4)
+    note(Ledger(journal, KEY, "PZ-1"))
+    assert remounted(flash).next_seq == 3
+    assert remounted(flash).next_seq == 3
+    assert remounted(flash, generation=2).next_seq == 4
+
+
+def test_damage_at_the_end_does_not_hide_which_key_is_in_use():
+    flash, journal = fresh(4)
+    note(Ledger(journal, KEY, "PZ-1"), "old")
+    ledger = remounted(flash)
+    for detail in "abcd":
+        note(ledger, detail)
+    for seq in (5, 6):
+        damage(flash, ledger.read(seq))
+    ledger = remounted(flash)
+    note(ledger, "e")
+    kinds = [(ledger.record_at(seq) or {}).get("kind") for seq in range(1, ledger.next_seq)]
+    assert kinds.count(record.REKEYED) == 1
+
+
+def test_in_a_full_journal_the_old_key_goes_on():
+    flash, journal = fresh(4)
+    old = Ledger(journal, KEY, "PZ-1")
+    while old.room() > 0:
+        note(old)
+    ledger = remounted(flash)
+    assert ledger.next_seq == old.next_seq
+    ledger.release(ledger.next_seq - 1)
+    while ledger.idle():
+        pass
+    note(ledger)
+    data, sealed = seal.split(ledger.read(ledger.next_seq - 1))
+    before = seal.split(ledger.read(ledger.next_seq - 2))[1]
+    assert sealed == seal.seal(KEY, before, data)
+    assert remounted(flash).record_at(ledger.next_seq)["kind"] == record.REKEYED

@@ -1,9 +1,14 @@
 """The runner when what it drives fails: nothing behind the failure is done, and it lives on."""
 
+from protocol import record
+from terminal import runner
 from terminal.cell import CellFault
+from terminal.current import Open
 from terminal.front import Front
 from terminal.journal import JournalFault
 from terminal.runner import Runner
+from terminal.state import State
+from tests.shared.expect import raises
 
 PAN = "6222000000000000005"
 
@@ -16,6 +21,8 @@ SLIP = [
 
 class Board:
     """Panel, clock, vault, ledger and engine in one: a log, and one thing that fails."""
+
+    open = closing = None
 
     def __init__(self, fails: str, error: Exception) -> None:
         self.fails = fails
@@ -141,3 +148,152 @@ def test_a_full_queue_drops_keys_and_never_what_the_line_brings():
     assert len(board.runner._events) == 32
     board.runner.post(("received", 1, b""))
     assert board.runner._events[-1][0] == "received"
+
+
+class Step:
+    def __init__(self, request) -> None:
+        self.request = request
+
+
+class Route:
+    turns = 3
+
+
+def quiet(board: Board) -> Board:
+    """A board whose engine has nothing to do, with a journal in a list."""
+    board.known = board.runner.known = State()
+    board.records = []
+    board.step = board.waiting = board.doubt = board.retries = None
+    board.want = {}
+    board.fault = ""
+    board.route = Route()
+    board.room = lambda: 1000
+    board.first_seq = 1
+    board.next_seq = 1
+    board.read = lambda seq: record.encode(board.records[seq - 1]) + bytes(8)
+    board.record_at = lambda seq: board.records[seq - 1]
+
+    def append(rec: dict) -> int:
+        board._do("append")
+        board.records.append(rec)
+        board.next_seq += 1
+        return len(board.records)
+
+    board.append = append
+    return board
+
+
+def test_a_restart_waits_for_the_sale_and_for_the_cashier():
+    board = quiet(Board("", OSError(5)))
+    runner = board.runner
+    for mode in ("menu", "prompt", "amount", "confirm", "sure", "card", "ask"):
+        runner._front.mode = mode
+        assert not runner.may_restart()
+    for mode in ("idle", "busy", "result", "pages", "blocked"):
+        runner._front.mode = mode
+        assert runner.may_restart()
+        assert runner.shows_result() == (mode in ("result", "pages"))
+    for name, value in (
+        ("step", Step(b"sent")),
+        ("want", {1: 1}),
+        ("waiting", 1),
+        ("doubt", 1),
+        ("retries", []),
+    ):
+        setattr(board, name, value)
+        assert runner.busy() and runner.in_hand() and not runner.may_restart()
+        setattr(board, name, {} if name == "want" else None)
+    board.step = Step(None)  # a connection is tried: nothing was sent, nobody waits for it
+    assert runner.busy() and not runner.in_hand() and runner.may_restart()
+
+
+def test_what_is_shown_to_be_read_counts_as_touched():
+    board = quiet(Board("", OSError(5)))
+    for mode, touched in (("result", 1), ("pages", 2), ("busy", 2), ("idle", 2)):
+        board.runner._show(mode, "escape")
+        assert board.runner.touched == touched
+    board.known.open = Open(1, {})
+    board.runner._show("result", "escape")  # as after each try of an unfinished sale
+    assert board.runner.touched == 2 and not board.runner.shows_result()
+
+
+def test_a_verdict_is_durable_before_it_is_shown_to_whoever_does_nothing_else():
+    shown = ["append", "beep", "show"]
+    for mode, log in (("idle", shown), ("result", shown), ("amount", shown[:2])):
+        board = quiet(Board("", OSError(5)))
+        board.runner._front.mode = mode
+        assert board.runner.take_verdicts([(7, 1, 1, "reversed")]) == ""
+        assert board.log == log
+        assert board.runner.take_verdicts([(7, 1, 1, "reversed")]) == ""
+        assert board.log == log and len(board.records) == 1
+
+
+def test_a_verdict_that_is_not_durable_is_not_taken():
+    board = quiet(Board("append", JournalFault("flash")))
+    board.handle = lambda event: setattr(board, "fault", event[1]) or []
+    assert board.runner.take_verdicts([(7, 1, 1, "reversed")]) == "flash"
+    assert board.log == []
+    assert board.runner.take_verdicts([(7, 1, 1, "reversed")]) == "flash"
+
+
+def test_the_cashier_reads_the_cases_from_the_menu():
+    board = quiet(Board("", OSError(5)))
+    board.runner.take_verdicts([(7, 1, 1, ""), (7, 2, 3, "")])
+    screens: list = []
+    board.show = screens.append
+    for key in ("CANCEL", "ENTER", "00", "ENTER", "ENTER"):
+        board.runner.dispatch(("key", key))
+    assert [lines[0] for lines in screens[-3:]] == ["WRITTEN OFF", "SQUARED", "Shop"]
+    assert board.runner.touched == 5 + 3  # the keys, and the pages before and after them
+
+
+def test_w29_a_note_takes_no_room_that_a_reversal_may_need():
+    for room, noted in ((1000, 1), (60, 0), (-1, 0)):
+        board = quiet(Board("", OSError(5)))
+        board.room = lambda free=room: free
+        board.runner.note("CLOCK_SET", "by 3 s")
+        assert len(board.runner._events) == noted
+
+
+class Waits:
+    """Stands for asyncio: notes how long was slept, and ends the sale after so many waits."""
+
+    def __init__(self, board: Board, until: int) -> None:
+        self.board = board
+        self.until = until
+        self.slept: list[int] = []
+
+    async def sleep_ms(self, milliseconds: int) -> None:
+        self.slept.append(milliseconds)
+        if len(self.slept) > self.until:
+            self.board.want = None
+
+
+def _waits(until: int, want: str, steps: int) -> list:
+    """How long work that can wait waited before each of its steps."""
+    board = Board("", OSError(5))
+    board.step, board.want, board.waiting, board.doubt, board.retries = None, want, 0, 0, None
+    waits = Waits(board, until)
+    asyncio = runner.asyncio
+    runner.asyncio = waits
+    try:
+        for _ in range(steps):
+            raises(StopIteration, board.runner.give_way().send, None)
+    finally:
+        runner.asyncio = asyncio
+    return waits.slept
+
+
+def test_work_that_can_wait_gives_every_other_task_a_turn():
+    assert _waits(0, "", 3) == [0, 0, 0]
+
+
+def test_work_that_can_wait_waits_for_the_sale_under_way():
+    assert _waits(2, "sale", 1) == [0, 5, 5]
+
+
+def test_work_that_can_wait_takes_some_steps_when_a_sale_takes_long():
+    waited = _waits(1000, "sale", 43)
+    assert waited[:5] == [0, 5, 5, 5, 5]
+    assert waited[5:45] == [0] * 40
+    assert waited[45:50] == [0, 5, 5, 5, 5]

@@ -1,6 +1,6 @@
 """The vault on both interpreters; AES is cryptolib's on one and cryptography's on the other."""
 
-from terminal.cell import Cell
+from terminal.cell import Cell, CellFault
 from terminal.vault import Vault, VaultError
 from tests.shared.expect import Random, raises
 from tests.shared.test_journal import SECTOR, Flash
@@ -30,6 +30,26 @@ def test_a_configuration_is_kept_over_restarts_and_replaced() -> None:
     vault(flash).set_config(b"two")
     assert vault(flash).config == b"two"
     assert flash.data.find(b"oneone") == -1
+
+
+def test_an_identity_is_kept_over_restarts_and_replaced():
+    flash = Flash(6)
+    assert vault(flash).identity is None
+    vault(flash).set_identity(b"one" * 200)
+    assert vault(flash).identity == b"one" * 200
+    both = vault(flash)
+    both.set_config(b"config")
+    both.set_identity(b"two")
+    assert (vault(flash).identity, vault(flash).config) == (b"two", b"config")
+    assert flash.data.find(b"oneone") == -1
+
+
+def test_a_vault_of_16_kb_goes_on_without_an_identity():
+    flash = Flash(4)
+    small = vault(flash)
+    small.set_config(b"config")
+    assert "too small" in str(raises(CellFault, small.set_identity, b"one"))
+    assert (vault(flash).identity, vault(flash).config) == (None, b"config")
 
 
 def test_a_protected_card_is_revealed_after_a_restart() -> None:
