@@ -16,13 +16,14 @@ from boards.virtual.cuts import Cut, PanelMessage, Phase
 from boards.virtual.flash import NorFlash
 from boards.virtual.frontpanel import FrontPanel, PanelError, Screen, check_event
 from boards.virtual.panelserver import PanelServer
-from boards.virtual.serialport import MAX_RATE, Line, SerialPort
+from boards.virtual.serialport import Line, SerialPort
 from boards.virtual.service import Service
 from boards.virtual.supervisor import Supervisor
+from boards.virtual.wire import Traffic
 
 T = TypeVar("T")
 
-FLASH = {"journal": 512 * 1024, "vault": 16 * 1024}
+FLASH = {"journal": 512 * 1024, "vault": 24 * 1024}
 HEAP = "160wk"
 """What an ESP32 without PSRAM has. Counted in words, since an object here has 64-bit ones."""
 
@@ -213,6 +214,15 @@ class VirtualBoard:
         """Baud of the chip's end of the serial port; it matters on a board with a line."""
         return self._serial.rate
 
+    def line_traffic(self) -> Traffic:
+        """What a board's line has carried since this was asked last."""
+
+        def take() -> Traffic:
+            traffic, self._serial.traffic = self._serial.traffic, Traffic()
+            return traffic
+
+        return self._service.call(take)
+
     @property
     def serial_tail(self) -> str:
         """The latest 8 KB that the chip sent, whether or not somebody read them."""
@@ -293,6 +303,10 @@ class VirtualBoard:
 
         return self._wait(ready, f"no line with {text!r} printed", timeout)
 
+    def cpu_ns(self) -> int:
+        """Processor time of the interpreter since it started, in nanoseconds."""
+        return self._supervisor.cpu_ns()
+
     # Inside
 
     def _start_chip(self, cause: str, repl: str) -> Chip:
@@ -300,7 +314,7 @@ class VirtualBoard:
             "CAUSE": cause,
             "SAFE": str(int(self.safe_button)),
             "ID": self.unique_id.hex(),
-            "BAUD": str(MAX_RATE if self._line else 0),
+            "BAUD": str(self._line.max_rate if self._line else 0),
         }
         return Chip(self.fs, self.rom, self.heap, repl, settings)
 

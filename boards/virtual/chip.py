@@ -100,6 +100,10 @@ class Chip:
         self._status = self._process.returncode = os.waitstatus_to_exitcode(status)
         return self._status
 
+    def cpu_ns(self) -> int:
+        """Processor time so far, whoever else the processor works for; Linux only."""
+        return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[0])
+
     def close(self) -> None:
         """Close the sockets. The pty belongs to the serial port, which closes it on detaching."""
         self.link.close()

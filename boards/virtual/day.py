@@ -199,7 +199,7 @@ def square(shop: Shop, out: Console) -> Books:
     first = json.loads(shop.companion("sync", "--port", shop.board.pty, "--json"))
     out.print(f"sync over serial: {first['records']} records, {first['gaps']} gaps")
     second = json.loads(
-        shop.companion("sync", "--port", f"tcp://127.0.0.1:{shop.sync_port}", "--json")
+        shop.companion("sync", "--port", f"tls://127.0.0.1:{shop.sync_port}", "--json")
     )
     out.print(f"sync over TCP:    {second['records']} new records")
     if second["records"]:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from boards.virtual.wire import Wire
+from boards.virtual.wire import Traffic, Wire
 
 RECEIVE_RING = 259
 """Bytes kept for a chip that reads late. ESP32 drops the rest in silence, and so do we."""
@@ -33,8 +33,11 @@ RATE = 115200
 
 MAX_RATE = 921600
 
-# Bytes that a UART holds before its writer has to wait.
-_FIFO = 128
+# Bytes that a UART holds before its writer has to wait. More than the 128 of an ESP32's: however
+# late this process gets its turn, the line does not fall silent while the chip has something.
+_FIFO = 1024
+# Arrived bytes are passed on in bursts, as a USB bridge does, but for the last ones.
+_BURST_NS = 500_000
 _RATES = {
     getattr(termios, name): int(name[1:])
     for name in dir(termios)
@@ -45,10 +48,12 @@ _RATES = {
 @dataclass(frozen=True)
 class Line:
     """A line with a baud rate: that of the chip's UART, and for the host what its program has set
-    the port to. ``noise``: of a million bytes so many are damaged, in each direction."""
+    the port to. ``noise``: of a million bytes so many are damaged, in each direction.
+    ``max_rate``: what the board says that its port carries."""
 
     noise: int = 0
     seed: int = 0
+    max_rate: int = MAX_RATE
 
 
 def set_raw(descriptor: int, ctrl_c: bool) -> None:
@@ -94,6 +99,7 @@ class SerialPort:
         if line:
             self._wires = (Wire(line.noise, 2 * line.seed), Wire(line.noise, 2 * line.seed + 1))
         self.rate = RATE
+        self.traffic = Traffic()
         self._arrival: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
@@ -129,7 +135,10 @@ class SerialPort:
         os.close(master)
 
     def set_rate(self, rate: int) -> None:
-        """The chip's UART runs at this baud rate from now on, until the chip starts again."""
+        """The chip's UART runs at this baud rate from now on, until the chip starts again; what
+        it sent before leaves at the old one."""
+        while self._inner and (data := self._read(self._inner[0])):
+            self.emit(data)
         self.rate = rate
 
     def emit(self, data: bytes) -> None:
@@ -162,15 +171,24 @@ class SerialPort:
         return _RATES.get(termios.tcgetattr(self._outer)[5], RATE)
 
     def _send(self, wire: Wire, data: bytes, sent_at: int, read_at: int) -> None:
-        wire.put(data, time.monotonic_ns(), sent_at, read_at)
+        assert self._wires
+        now = time.monotonic_ns()
+        wire.put(data, now, sent_at, read_at)
+        if data:
+            self.traffic.add(len(data), wire is self._wires[0], now, wire.free_at)
         self._schedule()
 
     def _schedule(self) -> None:
-        """Come back when the next byte arrives; a UART whose buffer is full takes no more."""
+        """Come back when bytes have arrived; a UART whose buffer is full takes no more."""
         assert self._wires
-        arrivals = [wire.next_at for wire in self._wires if wire.next_at is not None]
-        if arrivals and self._arrival is None:
-            self._arrival = self._loop.call_at(min(arrivals) / 1e9, self._arrived)
+        soon = time.monotonic_ns() + _BURST_NS
+        due = [
+            max(wire.next_at, min(soon, wire.free_at))
+            for wire in self._wires
+            if wire.next_at is not None
+        ]
+        if due and self._arrival is None:
+            self._arrival = self._loop.call_at(min(due) / 1e9, self._arrived)
         if self._discard_timer is None:
             self._pause(len(self._wires[1]) >= _FIFO)
         if len(self._wires[0]) >= _FIFO:

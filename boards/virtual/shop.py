@@ -22,6 +22,7 @@ from typing import Any
 from boards.virtual.board import FLASH, HEAP, VirtualBoard
 from boards.virtual.cuts import Phase
 from boards.virtual.flash import FlashCounts
+from boards.virtual.serialport import Line
 
 MERCHANT_NO = "104110070110001"
 TERMINAL_NO = "10000001"
@@ -144,6 +145,7 @@ class Shop:
         source: bool = False,
         start: str = OPENING,
         dialect: str = DIALECT,
+        line: Line | None = None,
     ) -> None:
         """``dialect`` is the host's, and the profile that the terminal is given."""
         self.directory = directory
@@ -154,7 +156,10 @@ class Shop:
         self.host = Host(directory, faults or [], start=start, dialect=dialect)
         self.acquirer_port = self.host.port  # what the terminal is told
         self.board = VirtualBoard(
-            directory / "board", heap=heap, flash={**FLASH, "journal": journal_bytes}
+            directory / "board",
+            heap=heap,
+            flash={**FLASH, "journal": journal_bytes},
+            line=line,
         )
         self.board.install(source)
         self.board.power_on()
@@ -170,7 +175,12 @@ class Shop:
         self.host.close()
 
     def companion(self, *arguments: str, code: int = 0) -> str:
-        """Run a command on this shop's store as its user does; returns what it printed."""
+        """Run a command on this shop's store as its user does; returns what it printed.
+
+        A sync leaves the clock alone: the shop lives on its host's day, which is not today.
+        """
+        if arguments[0] == "sync":
+            arguments = (*arguments, "--no-clock")
         return self._run(*arguments, "--store", str(self.store), code=code)
 
     def escape(self) -> None:

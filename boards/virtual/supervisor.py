@@ -99,6 +99,11 @@ class Supervisor:
             except OSError:
                 return True
 
+    def cpu_ns(self) -> int:
+        """Processor time of the running chip; 0 without one."""
+        with self._changed:
+            return self._chip.cpu_ns() if self._chip is not None else 0
+
     def _join(self) -> None:
         if self._thread is not None:
             self._thread.join()

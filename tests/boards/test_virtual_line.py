@@ -10,7 +10,7 @@ import serial
 
 from boards.virtual.board import VirtualBoard
 from boards.virtual.serialport import MAX_RATE, Line
-from boards.virtual.wire import Wire
+from boards.virtual.wire import Traffic, Wire
 
 SECOND = 1_000_000_000
 
@@ -47,6 +47,20 @@ def test_a_receiver_at_another_rate_reads_rubbish() -> None:
     heard = wire.take(1000 * SECOND)
     assert len(heard) == 1000
     assert len(set(heard)) > 200
+
+
+def test_traffic_counts_bytes_turns_and_the_time_from_the_first_byte_to_the_last() -> None:
+    wire, traffic = Wire(), Traffic()
+    for now, size, to_chip in (
+        (1000, 3, True),
+        (2000, 5, True),
+        (3000, 9, False),
+        (4000, 1, True),
+    ):
+        wire.put(bytes(size), now, 115200, 115200)
+        traffic.add(size, to_chip, now, wire.free_at)
+    assert (traffic.to_chip, traffic.to_host, traffic.flights) == (9, 9, 2)
+    assert traffic.seconds == pytest.approx(18 * 10 / 115200, abs=1e-6)
 
 
 @pytest.fixture
@@ -92,6 +106,19 @@ def test_a_board_talks_at_its_rate_and_at_another_when_it_is_told(board: Virtual
         data, fast = _until(port, b"END")
         assert data.count(b"y") == 4000
         assert fast < seconds / 2
+
+
+def test_what_was_written_before_a_change_of_rate_leaves_at_the_old_one(
+    board: VirtualBoard,
+) -> None:
+    (board.fs / "main.py").write_text(
+        "import board, sys\nsys.stdout.write('w' * 500 + 'END')\nboard.set_baud(921600)\n"
+    )
+    with serial.Serial(board.pty, 115200, timeout=5) as port:
+        board.power_on()
+        assert _until(port, b"END")[0].count(b"w") == 500
+        traffic = board.line_traffic()
+    assert (traffic.to_host >= 503, traffic.to_chip, traffic.flights) == (True, 0, 0)
 
 
 def test_a_host_at_the_wrong_rate_reads_rubbish(board: VirtualBoard) -> None:

@@ -38,8 +38,10 @@ def unique_id() -> bytes:
     return machine.unique_id()
 
 
-def connect_wifi(ssid: str, password: str) -> bool:
-    """Returns whether there is a connection; here there always is, to the host's loopback."""
+def connect_wifi(ssid: str, password: str, hostname: str) -> bool:
+    """Join a network as ``hostname``.local; returns whether there is a connection. Here there
+    always is, to the host's loopback."""
+    network.hostname(hostname)  # before the interface is active
     _wlan.active(True)
     _wlan.connect(ssid, password)
     return _wlan.isconnected()
