@@ -19,7 +19,9 @@ from companion.cli.output import (
     store_option,
     table,
 )
-from companion.store import Store, records, terminals
+from companion.store import Store, findings, records, terminals
+from companion.store.findings import Finding
+from companion.store.verify import Damage
 from companion.store.verify import verify as verify_chain
 
 _device_option = click.option(
@@ -100,8 +102,9 @@ def list_(
 def verify(context: click.Context, device: str | None, as_json: bool, directory: Path) -> None:
     """Prove from the stored bytes that no record was lost, changed or inserted.
 
-    Walks the seal chain of each terminal anew. Exits with 1 when a record is damaged, missing or
-    does not carry the seal that it should.
+    Walks the seal chain of each terminal anew, and names what syncs and flash images have shown
+    of a journal that is not the one in the store. Exits with 1 when a record is damaged, missing
+    or does not carry the seal that it should, or a terminal has another journal.
 
     \b
     Example:
@@ -109,7 +112,11 @@ def verify(context: click.Context, device: str | None, as_json: bool, directory:
     """
     with Store.open(directory) as store, store.read() as connection:
         results = [
-            (terminal, *verify_chain(connection, terminal))
+            (
+                terminal,
+                *verify_chain(connection, terminal),
+                findings.of(connection, terminal.device_id),
+            )
             for terminal in terminals.chosen(connection, device)
         ]
     if as_json:
@@ -120,18 +127,20 @@ def verify(context: click.Context, device: str | None, as_json: bool, directory:
                     "records": count,
                     "next_seq": terminal.next_seq,
                     "damage": [damage.__dict__ for damage in damages],
+                    "findings": [finding.__dict__ for finding in noted],
                 }
-                for terminal, count, damages in results
+                for terminal, count, damages, noted in results
             ]
         )
     else:
         out = console()
-        for terminal, count, damages in results:
+        for terminal, count, damages, noted in results:
             state = "the chain holds" if not damages else f"[red]damage: {len(damages)}[/red]"
             out.print(f"{terminal.device_id}: {count} records, {state}")
-            for damage in damages:
-                span = recordview.span(damage.first_seq, damage.last_seq)
-                out.print(f"  record {span}: {damage.problem}")
+            wrong: list[Damage | Finding] = [*damages, *noted]
+            for one in wrong:
+                span = recordview.span(one.first_seq, one.last_seq)
+                out.print(f"  record {span}: {escape(one.problem)}")
         if not results:
             out.print("no terminals in this store")
-    context.exit(FOUND if any(damages for _, _, damages in results) else FINE)
+    context.exit(FOUND if any(damages or noted for _, _, damages, noted in results) else FINE)

@@ -26,8 +26,9 @@ from companion.cli.output import (
 )
 from companion.flash import seals
 from companion.store import Store, StoreError, terminals
+from companion.store.intake import ImageRecords
 from companion.store.records import decoded, has_clear_pan
-from companion.store.sink import ImageRecords, RecordSink
+from companion.store.sink import RecordSink
 from companion.store.verify import fault
 
 _SHOWN = 20  # damaged places; --json has all of them

@@ -21,6 +21,9 @@ _NOBODY_READS = 1  # click and rich end so too
 _MODULES = {
     "provision": "provision",
     "sync": "sync",
+    "configure": "configure",
+    "rotate": "rotate",
+    "watch": "watch",
     "import": "import_",
     "reconcile": "reconcile",
     "breaks": "breaks",

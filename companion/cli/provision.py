@@ -11,6 +11,7 @@ import click
 from companion import link
 from companion.acquirer.terminals import TEST_TERMINAL
 from companion.cli.output import json_option, print_json, store_option
+from companion.identity import give_identity
 from companion.reconcile import takeover
 from companion.store import Store, terminals
 from protocol import config
@@ -19,7 +20,12 @@ from protocol.iso8583 import profile as profiles
 _UNCERTAIN = ("LOST", "PORT")
 
 
-def _hex(context: click.Context, parameter: click.Parameter, value: str) -> bytes:
+def hexadecimal(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> bytes | None:
+    """Digits in pairs to bytes."""
+    if value is None:
+        return None
     try:
         return bytes.fromhex(value)
     except ValueError:
@@ -27,7 +33,12 @@ def _hex(context: click.Context, parameter: click.Parameter, value: str) -> byte
         raise click.BadParameter("not hexadecimal digits in pairs") from None
 
 
-def _address(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, int]:
+def address(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[str, int] | None:
+    """HOST:PORT, or nothing at all for no host."""
+    if value is None:
+        return None
     host, _, port = value.rpartition(":")
     if not value:
         return "", 0
@@ -61,7 +72,7 @@ def _timing(profile: str, **given: int | None) -> dict[str, int]:
 @click.option(
     "--backup",
     default="",
-    callback=_address,
+    callback=address,
     metavar="HOST:PORT",
     help="Its second host, for when the first cannot be connected.",
 )
@@ -69,14 +80,16 @@ def _timing(profile: str, **given: int | None) -> dict[str, int]:
     "--tmk",
     envvar="PINGZHANG_TMK",
     default=TEST_TERMINAL.tmk.hex().upper(),
-    callback=_hex,
+    callback=hexadecimal,
     metavar="HEX",
     help="Terminal master key, or PINGZHANG_TMK in the environment. Default: the test host's.",
 )
 @click.option("--profile", default="unionpay_pos", show_default=True, help="Acquirer's dialect.")
-@click.option("--tpdu", default="6000030000", show_default=True, callback=_hex, metavar="HEX")
 @click.option(
-    "--sync-port", default=8584, show_default=True, help="TCP port for syncs; 0: serial only."
+    "--tpdu", default="6000030000", show_default=True, callback=hexadecimal, metavar="HEX"
+)
+@click.option(
+    "--sync-port", default=8584, show_default=True, help="TLS port for syncs; 0: serial only."
 )
 @click.option("--response-ms", type=int, help="Wait for an answer.  [default: the profile's]")
 @click.option(
@@ -132,6 +145,9 @@ def provision(
 
     The keys are made here and are durable in the store before the terminal hears of them, so
     that no terminal seals with a key that nobody has. A configured terminal is left as it is.
+    It also gets its certificate for TLS, from an authority of the merchant that the store keeps:
+    without one a terminal serves nothing on the network.
+
     With --replace the new terminal goes on above the STANs of the one before, and takes over what
     was open there: it reverses that when the same card is read again. First sync the old one, or
     load its flash image (journal read --load): what the store does not have cannot be handed on.
@@ -190,8 +206,9 @@ def provision(
                 if error.code not in _UNCERTAIN:
                     terminals.withdraw(store, device_id)
                 raise
-        with store.write() as connection:
-            terminals.confirm(connection, device_id)
+            with store.write() as connection:
+                terminals.confirm(connection, device_id)
+            without = _identify(store, transport, device_id) if sync_port else ""
     if as_json:
         print_json(
             {
@@ -200,6 +217,7 @@ def provision(
                 "merchant_no": merchant_no,
                 "pendings": len(taken.pendings),
                 "left": taken.left,
+                "without_tls": without,
             }
         )
         return
@@ -209,5 +227,15 @@ def provision(
             f"open at the terminal before it: {len(taken.pendings)} handed on, "
             f"{taken.left} only cases in this store"
         )
+    if without:
+        click.echo(f"it has no certificate, so it can only be synced over the cable: {without}")
     if tmk == TEST_TERMINAL.tmk:
         click.echo("its master key is the public test key: for the test host only")
+
+
+def _identify(store: Store, transport: link.Transport, device_id: str) -> str:
+    """Why the terminal has no certificate now, "" when it has; no reason to undo the rest."""
+    try:
+        return give_identity(store, transport, device_id)
+    except link.LinkError as error:
+        return str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+from companion.link.conversation import printable
 from companion.reconcile.words import money
 from protocol import record
 
@@ -33,9 +34,10 @@ def fields(content: Content) -> str:
         if key.endswith("_minor") and isinstance(value, int):
             shown.append(f"{key[:-6]}={money(value)}")
         else:
-            shown.append(f"{key}={value.hex() if isinstance(value, bytes) else value}")
+            shown.append(f"{key}={_plain(value)}")
     # Card ciphertext and key blocks are long and say nothing to a person; --json has them.
-    return " ".join(text for text in shown if not text.startswith(("card=", "key_block=")))
+    text = " ".join(text for text in shown if not text.startswith(("card=", "key_block=")))
+    return printable(text)
 
 
 def seal(ok: bool | None) -> str:
@@ -48,13 +50,16 @@ def document(seq: int, content: Content, payload: bytes) -> dict[str, object]:
     return {
         "seq": seq,
         "kind": kind(content),
-        "record": {
-            key: value.hex() if isinstance(value, bytes) else value
-            for key, value in (content or {}).items()
-            if key != "kind"
-        },
+        "record": {key: _plain(value) for key, value in (content or {}).items() if key != "kind"},
         "payload": payload.hex(),
     }
+
+
+def _plain(value: object) -> object:
+    """Bytes as hexadecimal, in lists too: a record of a newer terminal is one."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def span(first: int, last: int) -> str:

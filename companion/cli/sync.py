@@ -10,10 +10,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from companion import link
 from companion.cli.output import json_option, print_json, store_option
+from companion.opening import open_terminal
 from companion.store import Store
-from companion.store.sink import RecordSink
+from companion.syncing import sync_terminal
 
 
 @click.command()
@@ -21,57 +21,43 @@ from companion.store.sink import RecordSink
     "--port",
     required=True,
     metavar="PORT",
-    help="Serial port of the terminal, or tcp://HOST:PORT.",
+    help="Serial port of the terminal, or tls://[DEVICE@]HOST:PORT.",
+)
+@click.option(
+    "--clock/--no-clock",
+    default=True,
+    help="Set the terminal's clock when it is off by more than 2 s, or leave it.  [default: set]",
 )
 @json_option
 @store_option
-def sync(port: str, as_json: bool, directory: Path) -> None:
+def sync(port: str, clock: bool, as_json: bool, directory: Path) -> None:
     """Pull the records that the store does not have yet and let the terminal recycle them.
 
     The seal of each is checked on the way in. A break of the line at any byte loses nothing:
     the next sync goes on where this one stopped, and a sync with nothing new moves no record.
+    The terminal also gets the time, how its cases ended, and what `companion configure` changed.
 
     \b
     Example:
       companion sync --port /dev/ttyACM0
-      companion sync --port tcp://192.168.1.20:8584
+      companion sync --port tls://192.168.1.20:8584
     """
-    with Store.open(directory) as store, RecordSink(store) as sink:
-
-        def keys(device_id: str) -> bytes:
-            terminal = sink.begin(device_id)
-            if terminal is None:
-                raise link.UnknownTerminal(device_id)
-            return terminal.sync_key
-
-        with closing(link.open_transport(port)) as transport, _bar() as bar:
-            task = bar.add_task(port, total=None)
-            done = link.sync(
-                transport,
-                keys,
-                sink,
-                lambda count, total: bar.update(task, completed=count, total=total),
-            )
-        broken, replaced = sink.broken_seals, sink.replaced
-    if as_json:
-        print_json({**done.__dict__, "broken_seals": broken, "replaced": replaced})
-        return
-    click.echo(
-        f"{done.device_id} (firmware {done.firmware}): {done.records} new records, "
-        f"{done.bytes} bytes, next is {done.next_seq}"
-        if done.records or done.gaps
-        else f"{done.device_id} (firmware {done.firmware}): nothing new, next is {done.next_seq}"
-    )
-    if done.gaps:
-        click.echo(f"damaged or gone at the terminal: {done.gaps}; see companion journal verify")
-    if replaced:
-        click.echo(
-            f"record {replaced[0]}, which a flash image had, was lost at the terminal's restart "
-            "and is another one now"
+    with (
+        Store.open(directory) as store,
+        closing(open_terminal(store, port)) as transport,
+        _bar() as bar,
+    ):
+        task = bar.add_task(port, total=None)
+        synced = sync_terminal(
+            store,
+            transport,
+            lambda count, total: bar.update(task, completed=count, total=total),
+            set_clock=clock,
         )
-    if broken:
-        shown = ", ".join(str(seq) for seq in broken[:5]) + (" ..." if len(broken) > 5 else "")
-        click.echo(f"the seal does not match at record {shown}; see companion journal verify")
+    if as_json:
+        print_json(synced.as_json())
+    else:
+        click.echo("\n".join(synced.as_text()))
 
 
 def _bar() -> Progress:

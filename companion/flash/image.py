@@ -65,7 +65,7 @@ def _bytes(path: Path) -> bytes:
                 f"{path}: {status.st_size} bytes; a flash image has at most {MAX_SIZE}"
             )
         with os.fdopen(handle, "rb", closefd=False) as stream:
-            return stream.read(MAX_SIZE)
+            return stream.read(status.st_size)
     finally:
         os.close(handle)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from companion.flash.journal import Reading
 from companion.store import records
 from companion.store.chain import Chain
-from companion.store.terminals import Terminal
+from companion.store.terminals import Terminal, seal_keys
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Verdict:
 
 def verify(connection: Connection, reading: Reading, terminal: Terminal) -> Verdict:
     """Walk the chain of an image; what stands before its first record may be in the store."""
-    chain = Chain(terminal.seal_key, terminal.device_id)
+    chain = Chain(seal_keys(connection, terminal), terminal.device_id)
     seals: dict[int, bool | None] = {}
     for record in reading.records:
         if record.seq - 1 not in seals:

@@ -1,16 +1,36 @@
 """The link to a terminal: open a port, provision, pull records."""
 
+from companion.link.certificates import Authority
+from companion.link.inspect import inspect
+from companion.link.opening import open_transport
 from companion.link.provision import escape, provision
-from companion.link.pull import Sink, SyncResult, UnknownTerminal, sync
-from companion.link.transport import LinkError, Transport, open_transport
+from companion.link.pull import (
+    DEFAULT_TIMEOUT,
+    OtherHistory,
+    Push,
+    Pushes,
+    Sink,
+    SyncResult,
+    UnknownTerminal,
+    sync,
+)
+from companion.link.transport import LinkError, Transport
+from protocol.companion_session import Identity
 
 __all__ = [
+    "DEFAULT_TIMEOUT",
+    "Authority",
+    "Identity",
     "LinkError",
+    "OtherHistory",
+    "Push",
+    "Pushes",
     "Sink",
     "SyncResult",
     "Transport",
     "UnknownTerminal",
     "escape",
+    "inspect",
     "open_transport",
     "provision",
     "sync",

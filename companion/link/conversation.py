@@ -33,6 +33,8 @@ class Conversation:
         self.transport = transport
         self.timeout = timeout
         self.heard = False
+        self._version = messages.VERSION
+        self._raised = False
 
     def run(self, act: Act, progress: Callable[[], int]) -> Effect:
         """Run sessions until one ends well; returns its last effect.
@@ -52,16 +54,22 @@ class Conversation:
                 with contextlib.suppress(LinkError):
                     self.transport.write(frame.encode(messages.build(messages.BYE)))
                 raise
+            finally:
+                self._end_rate()
             if last[0] != "failed":
                 return last
             code, text = str(last[1]), printable(str(last[2]))
+            if code == messages.BAD_VERSION and self._version > messages.OLDEST_VERSION:
+                self._version -= 1
+                self.transport.reopen()
+                continue
             fruitless = 0 if progress() > before else fruitless + 1
             limit = MAX_FRUITLESS if self.heard else MAX_UNHEARD
             if code != LOST or fruitless >= limit:
                 raise LinkError(f"{self.transport.name}: {text}", code)
 
     def _session(self, act: Act) -> Effect:
-        session = CompanionSession(secrets.token_bytes(messages.NONCE_LENGTH))
+        session = CompanionSession(secrets.token_bytes(messages.NONCE_LENGTH), self._version)
         decoder = frame.Decoder(frame.MAX_TO_COMPANION)
         waiting: list[bytes] = []
         effects: list[Effect] = session.start()
@@ -82,15 +90,34 @@ class Conversation:
         self, session: CompanionSession, effects: list[Effect], act: Act
     ) -> Effect | None:
         last = None
+        flight = b""
         while effects:
             effect = effects.pop(0)
             if effect[0] == "send":
-                self.transport.write(frame.encode(effect[1]))
+                # What belongs to one flight leaves in one write, so in one packet.
+                flight += frame.encode(effect[1])
+                continue
+            self._write(flight)
+            flight = b""
+            if effect[0] == "baud":
+                self._raised = True
+                self.transport.set_baud(effect[1])
             elif effect[0] in ("done", "failed", "provisioned"):
                 last = effect
             else:
                 effects[:0] = act(session, effect)
+        self._write(flight)
         return last
+
+    def _write(self, flight: bytes) -> None:
+        if flight:
+            self.transport.write(flight)
+
+    def _end_rate(self) -> None:
+        """Every session begins at the port's base rate, as the terminal's end does."""
+        if self._raised:
+            self._raised = False
+            self.transport.set_baud(messages.BASE_BAUD)
 
     def _silence(self) -> str:
         if self.heard:

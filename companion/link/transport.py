@@ -1,27 +1,30 @@
-"""The two ways to a terminal: a serial port (or pty) and TCP."""
+"""The ways to a terminal: a serial port (or pty), TLS (tls.py), and TCP."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import select
 import socket
+import ssl
+import time
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import serial
 
 from companion.errors import CompanionError
+from protocol import messages
 
 CONNECT_TIMEOUT = 5.0
 WRITE_TIMEOUT = 5.0
-BAUD = 115200
+# The terminal changes its rate after its last byte has left; what comes sooner it cannot read.
+SETTLE = 0.01
 
 
 class LinkError(CompanionError):
     """Talking to a terminal failed; the message is one sentence for a person.
 
-    ``code`` is an ERROR code of the protocol, LOST (no answer) or PORT (no way to the terminal).
+    ``code`` is an ERROR code of the protocol, LOST (no answer), PORT (no way to the terminal) or
+    TLS (one end does not trust the other, or the terminal is not the one that was meant).
     """
 
     def __init__(self, message: str, code: str = "PORT") -> None:
@@ -36,6 +39,10 @@ class Transport(Protocol):
     def name(self) -> str:
         """What the user called it."""
 
+    @property
+    def peer(self) -> str:
+        """The device id that its certificate proves, "" where there is none."""
+
     def read(self, timeout: float) -> bytes:
         """What arrives within ``timeout`` seconds, b"" when nothing does; LinkError at the end."""
 
@@ -45,6 +52,12 @@ class Transport(Protocol):
     def discard_input(self) -> None:
         """Forget what has arrived and was not read."""
 
+    def reopen(self) -> None:
+        """Begin anew with a terminal that has ended the connection; LinkError when it can't."""
+
+    def set_baud(self, rate: int) -> None:
+        """Change a serial port's rate when all that was written has left."""
+
     def close(self) -> None:
         """Close the port; twice does no harm."""
 
@@ -52,27 +65,35 @@ class Transport(Protocol):
 class TcpTransport:
     """A TCP connection, open when constructed."""
 
+    peer = ""
+
     def __init__(self, name: str, host: str, port: int) -> None:
         self.name = name
+        self._address = host, port
+        self._connect()
+
+    def _connect(self) -> None:
+        name = self.name
         try:
-            self._socket = socket.create_connection((host, port), CONNECT_TIMEOUT)
+            self._socket = socket.create_connection(self._address, CONNECT_TIMEOUT)
         except ConnectionRefusedError:
             raise LinkError(f"{name}: nothing listens there (connection refused)") from None
         except TimeoutError:
             raise LinkError(f"{name}: no answer within {CONNECT_TIMEOUT:g} s") from None
         except socket.gaierror:
+            host = self._address[0]
             raise LinkError(f"{name}: the host name {host} is unknown") from None
         except OSError as error:
             raise LinkError(f"{name}: {error.strerror or error}") from None
-        self._socket.settimeout(WRITE_TIMEOUT)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def read(self, timeout: float) -> bytes:
         try:
-            if not select.select([self._socket], [], [], timeout)[0]:
-                return b""
+            self._socket.settimeout(timeout)
             data = self._socket.recv(65536)
-        except (OSError, ValueError) as error:
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
+            return b""
+        except OSError as error:
             raise LinkError(f"{self.name}: the connection broke ({error})") from None
         if not data:
             raise LinkError(f"{self.name}: the terminal closed the connection")
@@ -80,13 +101,21 @@ class TcpTransport:
 
     def write(self, data: bytes) -> None:
         try:
+            self._socket.settimeout(WRITE_TIMEOUT)
             self._socket.sendall(data)
         except OSError as error:
             raise LinkError(f"{self.name}: the connection broke ({error})") from None
 
     def discard_input(self) -> None:
-        while select.select([self._socket], [], [], 0)[0]:
-            self.read(0)
+        while self.read(0):
+            pass
+
+    def reopen(self) -> None:
+        self._socket.close()
+        self._connect()
+
+    def set_baud(self, rate: int) -> None:
+        raise LinkError(f"{self.name}: a connection has no baud rate")
 
     def close(self) -> None:
         self._socket.close()
@@ -107,11 +136,13 @@ def _why_not_open(error: OSError) -> str:
 class SerialTransport:
     """A serial port, open and ours alone when constructed."""
 
+    peer = ""
+
     def __init__(self, name: str) -> None:
         self.name = name
         try:
             self._port = serial.Serial(
-                name, BAUD, timeout=0, write_timeout=WRITE_TIMEOUT, exclusive=True
+                name, messages.BASE_BAUD, timeout=0, write_timeout=WRITE_TIMEOUT, exclusive=True
             )
         except OSError as error:
             raise LinkError(f"{name}: {_why_not_open(error)}") from None
@@ -140,19 +171,16 @@ class SerialTransport:
         with contextlib.suppress(OSError):
             self._port.reset_input_buffer()
 
+    def reopen(self) -> None:
+        pass  # a port stays open whatever the terminal does
+
+    def set_baud(self, rate: int) -> None:
+        try:
+            self._port.flush()
+            self._port.baudrate = rate
+        except (OSError, ValueError) as error:
+            raise LinkError(f"{self.name}: cannot go to {rate} baud ({error})") from None
+        time.sleep(SETTLE)
+
     def close(self) -> None:
         self._port.close()
-
-
-def open_transport(url: str) -> Transport:
-    """Open a serial device path or ``tcp://host:port``; LinkError when it can't be opened."""
-    if "://" not in url:
-        return SerialTransport(url)
-    parts = urlsplit(url)
-    try:
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if parts.scheme != "tcp" or not host or not port or parts.path not in ("", "/"):
-        raise LinkError(f"{url}: a terminal is a serial port or tcp://host:port")
-    return TcpTransport(url, host, port)

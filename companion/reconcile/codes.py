@@ -1,5 +1,7 @@
 """Verdicts on a pair of rows: neutral codes, the same in store, tables and JSON."""
 
+from companion.store import findings
+
 # Pairs on which the books agree.
 MATCHED = "MATCHED"  # approved here, captured there, same amount
 DECLINED = "DECLINED"  # declined here, nothing captured there
@@ -16,7 +18,9 @@ DECLINED_BUT_CAPTURED = "DECLINED_BUT_CAPTURED"
 REVERSED_BUT_SETTLED = "REVERSED_BUT_SETTLED"
 REVERSAL_STUCK = "REVERSAL_STUCK"
 NOT_CAPTURED = "NOT_CAPTURED"
-JOURNAL_GAP = "JOURNAL_GAP"
+JOURNAL_GAP = findings.GAP
+JOURNAL_ALTERED = findings.ALTERED
+JOURNAL_ROLLBACK = findings.ROLLBACK
 BATCH_UNSETTLED = "BATCH_UNSETTLED"  # the terminal gave up: the host would not close it
 BATCH_TOTALS = "BATCH_TOTALS"  # settled on totals that its transactions do not add up to
 
@@ -29,6 +33,10 @@ BREAKS = (
     REVERSAL_STUCK,
     NOT_CAPTURED,
     JOURNAL_GAP,
+    JOURNAL_ALTERED,
+    JOURNAL_ROLLBACK,
     BATCH_UNSETTLED,
     BATCH_TOTALS,
 )
+# What is wrong with a journal: the host may know of sales that were in it.
+JOURNAL = (JOURNAL_GAP, JOURNAL_ALTERED, JOURNAL_ROLLBACK)

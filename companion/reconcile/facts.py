@@ -1,13 +1,13 @@
 """Canonical facts as Parquet: what the rules read, made anew from records and original files.
 
 `facts/host/<sha256>.parquet` is one imported file, `facts/terminal.parquet` the transactions of
-every terminal, `facts/gaps.parquet` what is damaged or missing in their journals and which batches
-were not settled. Each row says where it came from: file hash and line, or device and sequence
-numbers.
+every terminal, `facts/gaps.parquet` what is wrong with their journals and which batches were not
+settled. Each row says where it came from: file hash and line, or device and sequence numbers.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ from sqlalchemy import Connection
 from companion.reconcile import batches, codes
 from companion.reconcile.fold import Items, Taken, Transaction, carry_over, fold
 from companion.statements import StatementError, layouts
-from companion.store import Store, StoreError, originals, records, terminals
+from companion.store import Store, StoreError, findings, originals, records, terminals
+from companion.store.findings import Finding
 from companion.store.verify import Damage, verify
 
 # The host's dates (F13, the business date) are China time.
@@ -95,6 +96,7 @@ GAPS = pa.schema(
         ("first_seq", pa.int64()),
         ("last_seq", pa.int64()),
         ("problem", pa.string()),
+        ("evidence", pa.string()),
     ]
 )
 
@@ -140,9 +142,9 @@ def build(store: Store) -> Facts:
             taken[device] = []
             done[device] = fold(found.items, taken[device])
             received[device] = found.received
-            wrong = [{"code": codes.JOURNAL_GAP, **one.__dict__} for one in found.damages]
+            wrong = _wrong(found.damages, findings.of(connection, device))
             wrong += batches.problems(found.items, done[device])
-            gaps += [{**_who(terminal), **row} for row in wrong]
+            gaps += [{**_who(terminal), "evidence": "{}", **row} for row in wrong]
     for device in done:
         carry_over(done, device, taken[device])
     for terminal in known:
@@ -163,8 +165,12 @@ def build(store: Store) -> Facts:
 def journal(connection: Connection, terminal: terminals.Terminal) -> Journal:
     """What the store has of a terminal's journal, checked against its seals."""
     _, damages = verify(connection, terminal)
-    # A longer range has no records in it.
-    damaged = {one.first_seq for one in damages if one.first_seq == one.last_seq}
+    # A longer range has no records in it, and what a rollback lost was sealed all the same.
+    damaged = {
+        one.first_seq
+        for one in damages
+        if one.first_seq == one.last_seq and one.code != codes.JOURNAL_ROLLBACK
+    }
     items: Items = []
     received: dict[int, str] = {}
     whole = False
@@ -173,6 +179,23 @@ def journal(connection: Connection, terminal: terminals.Terminal) -> Journal:
         received[item.seq] = item.received_at
         whole = item.image is not None
     return Journal(items, received, damages, whole)
+
+
+def _wrong(damages: list[Damage], noted: list[Finding]) -> list[dict[str, object]]:
+    """A fact row for each thing that is wrong with a journal; what a sync noted of a record comes
+    before what the stored record itself shows."""
+    rows: dict[tuple[str, int], dict[str, object]] = {}
+    found: list[Finding | Damage] = [*noted, *damages]
+    for one in found:
+        row = {
+            "code": one.code,
+            "first_seq": one.first_seq,
+            "last_seq": one.last_seq,
+            "problem": one.problem,
+            "evidence": json.dumps(one.evidence, sort_keys=True),
+        }
+        rows.setdefault((one.code, one.first_seq), row)
+    return list(rows.values())
 
 
 def _who(terminal: terminals.Terminal) -> dict[str, object]:

@@ -9,9 +9,11 @@ from ibis.backends.duckdb import Backend
 from ibis.expr import types as ir
 
 from companion.reconcile import codes, facts, fold, rules, words
-from companion.store import Store, breaks
+from companion.store import Store, breaks, verdicts
 from companion.store.breaks import Break
 from companion.store.lock import locked
+from companion.store.verdicts import Verdict
+from protocol import record
 
 _AT_ONCE = 1000  # literals in one query
 
@@ -76,7 +78,7 @@ def _run(store: Store, engine: Backend, paths: facts.Facts) -> Result:
     judged = engine.create_table(
         "pairs", rules.pairs(terminal, host, engine.read_parquet(paths.days)), temp=True
     )
-    lost = [row for row in gaps if row["code"] == codes.JOURNAL_GAP]
+    lost = [row for row in gaps if row["code"] in codes.JOURNAL]
     gap_terminals = {str(row["terminal_no"]) for row in lost}
     found = [words.gap_break(row) for row in gaps]
     broken = judged.filter(judged.verdict.isin(codes.BREAKS)).order_by("row_key")
@@ -96,6 +98,9 @@ def _run(store: Store, engine: Backend, paths: facts.Facts) -> Result:
     changes = breaks.record_run(
         store, rules.VERSION, found, summary, _closing(store, engine, judged, found)
     )
+    squared = _squared(engine, judged)
+    with store.write() as connection:
+        verdicts.propose(connection, squared)
     return Result(
         run=changes.run,
         counts=counts,
@@ -125,6 +130,26 @@ def _closing(
         for row in _rows(engine, judged.filter(some).select("row_key", "verdict")):
             now[str(row["row_key"])] = str(row["verdict"])
     return {id_: words.closing(code, now.get(key)) for id_, (code, key) in gone.items()}
+
+
+def _squared(engine: Backend, judged: ir.Table) -> list[Verdict]:
+    """The terminals' cases that the host's own row shows to be none: it charged nobody.
+
+    Where the host has no row at all the case stays: tomorrow's file may have it.
+    """
+    left_open = judged.t_status.isin((fold.SUSPENDED, fold.NEEDS_RECON))
+    healed = judged.filter((judged.verdict == codes.HEALED) & left_open & judged.h_file.notnull())
+    return [
+        Verdict(
+            str(row["merchant_no"]),
+            str(row["terminal_no"]),
+            int(str(row["batch"])),
+            int(str(row["stan"])),
+            record.SQUARED,
+            f"{str(row['h_status']).lower()} at the acquirer",
+        )
+        for row in _rows(engine, healed.order_by("row_key"))
+    ]
 
 
 def _days(engine: Backend, judged: ir.Table, found: list[Break]) -> dict[str, Equation]:

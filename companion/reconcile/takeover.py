@@ -6,7 +6,7 @@ the card is read again. It is told no more than may safely be reversed then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -21,7 +21,7 @@ from companion.reconcile.fold import (
     carry_over,
     fold,
 )
-from companion.store import terminals
+from companion.store import terminals, verdicts
 from protocol import config, record
 
 _SAME = (
@@ -47,12 +47,15 @@ def of_number(connection: Connection, terminal_no: str, merchant_no: str) -> Tak
         journals[terminal.device_id] = found.items
         if found.whole:
             whole.add(terminal.device_id)
-    return of_journals(journals, whole)
+    return of_journals(journals, whole, verdicts.decided(connection, merchant_no, terminal_no))
 
 
-def of_journals(journals: Mapping[str, Items], whole: set[str]) -> Takeover:
+def of_journals(
+    journals: Mapping[str, Items], whole: set[str], decided: Collection[tuple[int, int]] = ()
+) -> Takeover:
     """The same from the journals themselves, by device id, the oldest terminal first; those in
-    `whole` were read to their very end, not synced."""
+    `whole` were read to their very end, not synced. What was `decided`, by batch and STAN, is
+    open no more: to reverse it now would move the money once more."""
     done: dict[str, list[Transaction]] = {}
     for device, items in journals.items():
         taken: list[Taken] = []
@@ -65,7 +68,8 @@ def of_journals(journals: Mapping[str, Items], whole: set[str]) -> Takeover:
         armed = {seq: content for seq, content in journals[device] if _is(content, record.ARMED)}
         closed = [seq for seq, content in journals[device] if _closes(content)]
         for one in reversed(done[device]):
-            if one.status not in (PENDING, SUSPENDED):
+            ended = (int(one.batch), int(one.stan)) in decided
+            if ended or one.status not in (PENDING, SUSPENDED):
                 continue
             content = armed.get(one.first_seq)
             late = settled or any(seq > one.first_seq for seq in closed)

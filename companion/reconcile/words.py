@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date
 
@@ -21,6 +22,8 @@ _MATCHES = {
 # Why one closes that is about a journal and not about a pair.
 _WHOLE = {
     codes.JOURNAL_GAP: "the records are there now and their seals hold",
+    codes.JOURNAL_ALTERED: "the records carry their seals now",
+    codes.JOURNAL_ROLLBACK: "the records stand on those before them now",
     codes.BATCH_UNSETTLED: "the host has settled the batch since",
     codes.BATCH_TOTALS: "the batch's transactions add up to its totals now",
 }
@@ -86,7 +89,7 @@ def gap_break(row: Mapping[str, object]) -> Break:
         provisional=False,
         reason=f"journal of {row['device_id']}, {what}: {row['problem']}",
         actor=ACQUIRER if code == codes.BATCH_UNSETTLED else SHOP,
-        evidence=dict(row),
+        evidence={**row, "evidence": json.loads(str(row["evidence"]))},
     )
 
 

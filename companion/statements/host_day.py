@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
 from datetime import date, datetime, timezone
 
 from companion.statements.statement import (
@@ -46,7 +47,10 @@ COLUMNS = {
     "f39": r"[0-9A-Z]{2}|",
     "reversal_f39": r"[0-9A-Z]{2}|",
 }
-_PATTERNS = {name: re.compile(pattern) for name, pattern in COLUMNS.items()}
+# ASCII: a digit of another script is read as a number, but compares as different.
+_PATTERNS = {name: re.compile(pattern, re.ASCII) for name, pattern in COLUMNS.items()}
+_COUNT = re.compile(r"\d{1,18}", re.ASCII)
+_SUM = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
 def recognises(head: bytes) -> bool:
@@ -70,10 +74,7 @@ def parse(data: bytes) -> Statement:
     if lines[1] != ",".join(COLUMNS):
         raise StatementError(f"line 2: the columns are not {','.join(COLUMNS)}")
     rows = []
-    reader = csv.reader(lines[2:-1])
-    for number, values in enumerate(reader, 3):
-        if reader.line_num != number - 2:
-            raise StatementError(f"line {number}: a quoted value runs over the end of the line")
+    for number, values in _values(lines[2:-1]):
         row = _row(number, values)
         if row.merchant_no != merchant_no or row.business_date != day:
             raise StatementError(
@@ -88,6 +89,20 @@ def parse(data: bytes) -> Statement:
     ]
     _check_totals(len(lines), lines[-1], (len(rows), len(captured), sum(captured)))
     return Statement(NAME, merchant_no, day, rows, len(captured), sum(captured))
+
+
+def _values(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """The values of each line, with its number in the file."""
+    reader = csv.reader(lines)
+    try:
+        for number, values in enumerate(reader, 3):
+            if reader.line_num != number - 2:
+                raise StatementError(
+                    f"line {number}: a quoted value runs over the end of the line"
+                )
+            yield number, values
+    except csv.Error as error:
+        raise StatementError(f"line {reader.line_num + 2}: {error}") from None
 
 
 def _first_line(line: str) -> tuple[str, date]:
@@ -113,8 +128,7 @@ def _row(line: int, values: list[str]) -> HostRow:
         raise StatementError(f"line {line}: {len(values)} values, not {len(COLUMNS)}")
     for (name, pattern), value in zip(_PATTERNS.items(), values, strict=True):
         if not pattern.fullmatch(value):
-            # The value of a card column may be a clear card number: it must not reach a terminal.
-            shown = "an unmasked or malformed card" if name == "card" else repr(value[:40])
+            shown = "an unmasked or malformed card" if name == "card" else _shown(value)
             raise StatementError(f"line {line}: {name} is {shown}, not {COLUMNS[name]}")
     item = dict(zip(COLUMNS, values, strict=True))
     if item["status"] == ("CAPTURED" if item["type"] in HOLDS else "AUTHORISED"):
@@ -143,15 +157,23 @@ def _row(line: int, values: list[str]) -> HostRow:
     )
 
 
+def _shown(value: str) -> str:
+    """A value as it may be shown: where columns are shifted it may be a clear card number."""
+    if re.search(r"\d{12}", re.sub(r"[\s-]", "", value)):
+        return f"{len(value)} characters with many digits"
+    return repr(value[:40])
+
+
 def _check_totals(line: int, text: str, counted: tuple[int, int, int]) -> None:
     stated = text.split(",")[1:]
-    whole = [re.fullmatch(r"\d{1,18}", value) for value in stated[:2]]
-    signed = [re.fullmatch(r"-?\d{1,18}", value) for value in stated[2:]]
+    whole = [_COUNT.fullmatch(value) for value in stated[:2]]
+    signed = [_SUM.fullmatch(value) for value in stated[2:]]
     if len(stated) != 3 or not all(whole + signed):
         raise StatementError(f"line {line}: not '#totals,row_count,captured_count,captured_minor'")
     names = ("rows", "captured rows", "captured minor units")
     for name, value, count in zip(names, stated, counted, strict=True):
         if int(value) != count:
+            said = str(int(value)) if len(value) <= 12 else "another number of"
             raise StatementError(
-                f"line {line}: the totals say {int(value)} {name}, the lines above have {count}"
+                f"line {line}: the totals say {said} {name}, the lines above have {count}"
             )

@@ -57,6 +57,47 @@ def payload_of(connection: Connection, device_id: str, seq: int) -> bytes | None
     return payload
 
 
+def generation(connection: Connection, device_id: str, before: int) -> int:
+    """The generation of the seal key that the records below `before` end with."""
+    query = (
+        select(records.c.payload)
+        .where(
+            records.c.device_id == device_id,
+            records.c.seq < before,
+            records.c.kind == record.REKEYED,
+        )
+        .order_by(records.c.seq.desc())
+    )
+    content = decoded(connection.execute(query).scalar() or b"") or {}
+    found = content.get("generation")
+    return found if isinstance(found, int) else 0
+
+
+def notes(connection: Connection, device_id: str, code: str, first: int) -> list[str]:
+    """The details of a terminal's NOTE records of this code, in order, from `first` on."""
+    rows = connection.execute(
+        select(records.c.payload)
+        .where(
+            records.c.device_id == device_id,
+            records.c.seq >= first,
+            records.c.kind == record.NOTE,
+        )
+        .order_by(records.c.seq)
+    )
+    found = [decoded(row.payload) or {} for row in rows]
+    return [str(note["detail"]) for note in found if note.get("code") == code]
+
+
+def payloads(connection: Connection, device_id: str, first: int, end: int) -> dict[int, bytes]:
+    """The bytes of the stored records first..end - 1, by number."""
+    rows = connection.execute(
+        select(records.c.seq, records.c.payload).where(
+            records.c.device_id == device_id, records.c.seq >= first, records.c.seq < end
+        )
+    )
+    return {row.seq: row.payload for row in rows}
+
+
 def last_stan(connection: Connection, device_id: str) -> int:
     """The STAN that a terminal's newest stored record of one took; 0 when there is none."""
     rows = connection.execute(
@@ -120,6 +161,13 @@ def has_clear_pan(content: dict[str, object]) -> bool:
     """True when a text of the record holds what can only be a whole card number."""
     texts = [value for value in content.values() if isinstance(value, str)]
     return any(luhn(digits) for text in texts for digits in _DIGITS.findall(text))
+
+
+def shown(payload: bytes) -> str:
+    """A payload as evidence, in hexadecimal; what holds a clear card number is left out."""
+    content = decoded(payload)
+    hidden = content is not None and has_clear_pan(content)
+    return "not kept: it holds a clear card number" if hidden else payload.hex()
 
 
 def luhn(digits: str) -> bool:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 # SQLite keeps both numbers in the file's header: whose file it is, and which schema it has.
 APPLICATION_ID = 0x505A4A31  # "PZJ1"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # What makes of a store of one version one of the next.
 STEPS = {
@@ -37,6 +37,50 @@ STEPS = {
         )
         """,
         "ALTER TABLE records ADD COLUMN image TEXT REFERENCES images (sha256)",
+    ),
+    2: (
+        """
+        CREATE TABLE rotations (
+            device_id TEXT NOT NULL REFERENCES terminals (device_id),
+            generation INTEGER NOT NULL,
+            seal_key BLOB NOT NULL,
+            sync_key BLOB NOT NULL,
+            PRIMARY KEY (device_id, generation)
+        )
+        """,
+        """
+        CREATE TABLE findings (
+            device_id TEXT NOT NULL REFERENCES terminals (device_id),
+            code TEXT NOT NULL,
+            first_seq INTEGER NOT NULL,
+            last_seq INTEGER NOT NULL,
+            problem TEXT NOT NULL,
+            evidence TEXT NOT NULL,
+            noticed_at TEXT NOT NULL,
+            seen_at TEXT NOT NULL,
+            PRIMARY KEY (device_id, code, first_seq)
+        )
+        """,
+        """
+        CREATE TABLE changes (
+            device_id TEXT NOT NULL PRIMARY KEY REFERENCES terminals (device_id),
+            data BLOB NOT NULL,
+            wanted_at TEXT NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE verdicts (
+            merchant_no TEXT NOT NULL,
+            terminal_no TEXT NOT NULL,
+            batch INTEGER NOT NULL,
+            stan INTEGER NOT NULL,
+            result INTEGER NOT NULL,
+            text TEXT NOT NULL,
+            decided_at TEXT NOT NULL,
+            given_at TEXT,
+            PRIMARY KEY (merchant_no, terminal_no, batch, stan)
+        )
+        """,
     ),
 }
 
@@ -61,6 +105,16 @@ terminals = Table(
     # The high-water mark of what is stored; without it a cut tail would look like an early end.
     Column("next_seq", Integer, nullable=False),
     CheckConstraint("state IN ('offered', 'provisioned', 'retired')"),
+)
+
+rotations = Table(
+    "rotations",
+    metadata,
+    # Keys after the first ones, durable before the terminal hears of them.
+    Column("device_id", Text, ForeignKey("terminals.device_id"), primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("seal_key", LargeBinary, nullable=False),
+    Column("sync_key", LargeBinary, nullable=False),
 )
 
 records = Table(
@@ -103,6 +157,46 @@ gaps = Table(
     Column("reason", Text, nullable=False),
     Column("noticed_at", Text, nullable=False),
     CheckConstraint("last_seq >= first_seq"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    # What a sync or an image proved wrong with a journal, and the stored records cannot show.
+    Column("device_id", Text, ForeignKey("terminals.device_id"), primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("first_seq", Integer, primary_key=True),
+    Column("last_seq", Integer, nullable=False),
+    Column("problem", Text, nullable=False),
+    # JSON: both sides of it, as they were when it was noticed first.
+    Column("evidence", Text, nullable=False),
+    Column("noticed_at", Text, nullable=False),
+    # The last time.
+    Column("seen_at", Text, nullable=False),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("device_id", Text, ForeignKey("terminals.device_id"), primary_key=True),
+    # The CONFIG push that waits for the next sync; it may hold the Wi-Fi password until then.
+    Column("data", LargeBinary, nullable=False),
+    Column("wanted_at", Text, nullable=False),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    # How a case ended; for the terminal that has this number, be it the one of then or another.
+    Column("merchant_no", Text, primary_key=True),
+    Column("terminal_no", Text, primary_key=True),
+    Column("batch", Integer, primary_key=True, autoincrement=False),
+    Column("stan", Integer, primary_key=True, autoincrement=False),
+    Column("result", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("decided_at", Text, nullable=False),
+    # NULL: the terminal was not told yet.
+    Column("given_at", Text),
 )
 
 files = Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -30,6 +31,9 @@ class Store:
     def __init__(self, directory: Path, engine: Engine) -> None:
         self.directory = directory
         self._engine = engine
+        # SQLite lets writers wait by sleeping, and who has slept longest gets nothing for it: with
+        # several syncs at once one would starve.
+        self._writing = threading.Lock()
 
     @classmethod
     def open(cls, directory: Path, create: bool = False) -> Store:
@@ -93,6 +97,11 @@ class Store:
         return self.directory / "files"
 
     @property
+    def authorities(self) -> Path:
+        """Where each merchant's certificates are, with their keys."""
+        return self.directory / "authorities"
+
+    @property
     def facts(self) -> Path:
         """Where the Parquet facts are; they can be deleted at any time and are made again."""
         return self.directory / "facts"
@@ -111,7 +120,7 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: durable when the block ends, undone when it raises or is killed."""
-        with self._named_errors(), self._engine.connect() as connection:
+        with self._named_errors(), self._writing, self._engine.connect() as connection:
             # Taken at the start: a read that later turns into a write could fail halfway.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
@@ -166,6 +175,8 @@ def _engine(database: Path) -> Engine:
         # on our word that they are stored.
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        # What the store must not keep goes with its row.
+        cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
 
     return engine

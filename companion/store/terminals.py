@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from companion.store.errors import StoreError
-from companion.store.records import last_stan
-from companion.store.schema import terminals
+from companion.store.records import generation, last_stan
+from companion.store.schema import rotations, terminals
 from companion.store.store import Store, utc_now
 
 # The journal counts its records from 1.
@@ -45,12 +47,12 @@ def offer(store: Store, config: dict[str, object], replace: bool) -> None:
     """
     # The pendings are in the records.
     left_out = ("tmk", "wifi_password", "pendings")
-    secrets = ("seal_key", "sync_key", "token_key")
+    keys = ("seal_key", "sync_key", "token_key")
     columns = ("device_id", "terminal_no", "merchant_no", "merchant_name")
     kept = {
         key: value.hex() if isinstance(value, bytes) else value
         for key, value in config.items()
-        if key not in (*secrets, *columns, *left_out)
+        if key not in (*keys, *columns, *left_out)
     }
     with store.write() as connection:
         live = connection.execute(
@@ -67,7 +69,7 @@ def offer(store: Store, config: dict[str, object], replace: bool) -> None:
             )
         connection.execute(
             insert(terminals).values(
-                **{key: config[key] for key in (*columns, *secrets)},
+                **{key: config[key] for key in (*columns, *keys)},
                 config=json.dumps(kept, sort_keys=True),
                 state="offered",
                 created_at=utc_now(),
@@ -141,6 +143,64 @@ def every(connection: Connection) -> list[Terminal]:
     """Every terminal, by device id."""
     rows = connection.execute(select(terminals).order_by(terminals.c.device_id))
     return [_terminal(row) for row in rows]
+
+
+def seal_keys(connection: Connection, terminal: Terminal) -> list[bytes]:
+    """Its seal keys, one a generation."""
+    rows = connection.execute(
+        select(rotations.c.seal_key)
+        .where(rotations.c.device_id == terminal.device_id)
+        .order_by(rotations.c.generation)
+    )
+    return [terminal.seal_key, *rows.scalars()]
+
+
+def begin_rotation(connection: Connection, terminal: Terminal) -> None:
+    """Make new keys, which the next sync gives the terminal; nothing when some wait for it.
+
+    StoreError while the store lacks the record in which the terminal began with the last ones.
+    """
+    last = _rotation(connection, terminal.device_id)
+    if last is not None and last.sync_key != terminal.sync_key:
+        return
+    done = last.generation if last is not None else 0
+    if generation(connection, terminal.device_id, terminal.next_seq) != done:
+        raise StoreError(
+            f"{terminal.device_id}: it has not begun with its last new keys yet, as far as this "
+            "store knows; it does when it starts, and a sync tells"
+        )
+    connection.execute(
+        insert(rotations).values(
+            device_id=terminal.device_id,
+            generation=done + 1,
+            seal_key=secrets.token_bytes(32),
+            sync_key=secrets.token_bytes(32),
+        )
+    )
+
+
+def new_keys(connection: Connection, terminal: Terminal) -> tuple[bytes, bytes] | None:
+    """Seal key and sync key of a rotation that is not confirmed; the terminal may have them."""
+    last = _rotation(connection, terminal.device_id)
+    if last is None or last.sync_key == terminal.sync_key:
+        return None
+    return last.seal_key, last.sync_key
+
+
+def confirm_rotation(connection: Connection, device_id: str) -> None:
+    """The terminal has the keys of its last rotation."""
+    last = _rotation(connection, device_id)
+    if last is not None:
+        mine = terminals.c.device_id == device_id
+        connection.execute(update(terminals).where(mine).values(sync_key=last.sync_key))
+
+
+def _rotation(connection: Connection, device_id: str) -> Row[Any] | None:
+    return connection.execute(
+        select(rotations)
+        .where(rotations.c.device_id == device_id)
+        .order_by(rotations.c.generation.desc())
+    ).first()
 
 
 def chosen(connection: Connection, device_id: str | None) -> list[Terminal]:

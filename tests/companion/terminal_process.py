@@ -3,8 +3,9 @@
     TERMINAL='{"port": 4000, "records": 100}' micropython tests/companion/terminal_process.py
 
 (Not an argument: MicroPython's cannot be longer than 255 bytes.) With "port" it serves TCP there,
-without it its stdin and stdout, a pty. What happens goes to stderr, a line each. Only the journal
-is replaced: records are made from their number.
+with "identity" too TLS (MicroPython only), and without both its stdin and stdout, a pty. What
+happens goes to stderr, a line each. Only the journal is replaced: records are made from their
+number.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import sys
 
 from protocol import config
 from terminal.sync import SyncServer
+from tests.companion.plain import listen
 
 MICROPYTHON = sys.implementation.name == "micropython"
 
@@ -95,9 +97,18 @@ async def main(options):
         lambda: os.urandom(16),
     )
     server.silence_s = options.get("silence_s", 10)
+    server.on_refused = lambda where, why: say("refused", where, why)
     worker = asyncio.create_task(other_work(ledger))
+    if options.get("identity"):
+        from terminal.tlsport import TlsPort
+
+        await TlsPort(server.serve_stream, server.on_refused).open(
+            options["port"], bytes.fromhex(options["identity"])
+        )
+        say("ready")
+        await worker
     if options.get("port"):
-        await server.serve_tcp(options["port"])
+        await listen(server, options["port"])
         say("ready")
         await worker
     reader, writer = await serial_streams()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from companion.link import Transport, UnknownTerminal
-from protocol import config
+from protocol import config, seal
 from tests.shared.expect import from_json, vectors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +49,8 @@ class TerminalProcess:
         else:
             with socket.create_server(("127.0.0.1", 0)) as probe:
                 options["port"] = probe.getsockname()[1]
-            self.url = f"tcp://127.0.0.1:{options['port']}"
+            scheme = "tls" if "identity" in options else "tcp"
+            self.url = f"{scheme}://127.0.0.1:{options['port']}"
         self._interpreter = interpreter
         self.start(**options)
 
@@ -103,6 +104,10 @@ class Store:
         assert device_id == DEVICE
         return len(self.items) + 1
 
+    def seal_before(self, device_id: str, seq: int) -> bytes:
+        before = self.items[seq - 2] if seq > 1 else None
+        return before[-seal.SEAL_LENGTH :] if before else b""
+
     def store(self, device_id: str, first_seq: int, payloads: Sequence[bytes | None]) -> None:
         assert first_seq == self.next_seq(device_id)
         self.items.extend(payloads)
@@ -124,8 +129,12 @@ class Spoiled:
         self._random = random.Random(7)
         self.spoiled = 0
         self.name = inner.name
+        self.peer = inner.peer
+        self.peer = inner.peer
         self.write = inner.write
         self.discard_input = inner.discard_input
+        self.reopen = inner.reopen
+        self.set_baud = inner.set_baud
         self.close = inner.close
 
     def read(self, timeout: float) -> bytes:

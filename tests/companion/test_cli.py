@@ -22,8 +22,9 @@ from companion.cli.main import main
 from companion.reconcile import codes
 from companion.store import Store, terminals
 from companion.store.sink import RecordSink
-from protocol import config
+from protocol import cbor, config, record
 from terminal.sync import SyncServer
+from tests.companion.plain import listen
 from tests.companion.sealed import DAY, TERMINAL, DayFile, Device
 from tests.companion.terminal_rig import PYTHON, TerminalProcess
 
@@ -152,6 +153,8 @@ def test_without_a_store_nothing_is_made_and_one_line_says_so(
 ) -> None:
     extra = {
         "sync": ["--port", "tcp://127.0.0.1:1"],
+        "configure": ["pz-0"],
+        "rotate": ["pz-0"],
         "import": ["no.csv"],
         "read": ["no.bin"],
     }.get(path[-1], [])
@@ -299,6 +302,30 @@ def test_closed_breaks_are_listed_with_their_reason_when_asked(day: Path, tmp_pa
     assert "closed: both sides now agree" in fine("breaks", "--all", "--store", day).stdout
 
 
+def test_what_a_record_says_cannot_act_on_the_screen(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store", create=True)
+    device = Device()
+    device.offer(store)
+    device.add(record.NOTE, code="\x1b[2J\x07", detail="[red]\u202e\r\n\x9b31m")
+    device.sync(store)
+    text = fine("journal", "list", "--store", tmp_path / "store").stdout
+    assert "[red]????31m" in text.replace("\n", "")
+    assert all(char.isprintable() for char in text.replace("\n", ""))
+
+
+def test_a_record_of_a_newer_terminal_has_its_bytes_as_hex(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store", create=True)
+    device = Device()
+    device.offer(store)
+    device.payloads.append(cbor.dumps([200, b"\xff", [7, b"\1\2"]]) + bytes(8))
+    device.sync(store)
+    rows = json.loads(fine("journal", "list", "--json", "--store", tmp_path / "store").stdout)
+    assert rows[0]["record"] == {"fields": ["ff", [7, "0102"]]}
+    assert "fields=['ff', [7, '0102']]" in fine(
+        "journal", "list", "--store", tmp_path / "store"
+    ).stdout.replace("\n", "")
+
+
 def test_the_journal_is_listed_field_by_field(day: Path) -> None:
     text = fine("journal", "list", "--store", day).stdout
     assert "ARMED" in text and "amount=10.00" in text and "holds" in text
@@ -360,7 +387,7 @@ def served() -> Iterator[tuple[Device, Ledger, str]]:
     server: Any = SyncServer(
         device.config, ledger, lambda data: False, lambda: None, "0.1.0", lambda: b"n" * 16
     )
-    listening = loop.run_until_complete(server.serve_tcp(port))
+    listening = loop.run_until_complete(listen(server, port))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     yield device, ledger, f"tcp://127.0.0.1:{port}"

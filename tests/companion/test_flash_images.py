@@ -201,6 +201,32 @@ def test_forged_headers_and_slots_with_good_checksums_do_no_harm(seed: int) -> N
     assert len(reading.gaps) <= len(reading.records) + 2
 
 
+def test_no_epoch_follows_the_last_number_there_is() -> None:
+    data = bytearray(b"\xff" * (4 * SECTOR))
+    data[3 * SECTOR : 3 * SECTOR + 32] = header(0xFFFFFFFF)
+    data[128:256] = slot(0, b"R", 1, b"of the first epoch")
+    assert bounded(bytes(data)).records == []
+
+
+def test_gaps_that_all_lie_in_one_stretch_of_the_log_are_named_in_bounded_time() -> None:
+    # Numbers that fall back behind a peak put every later gap in front of it.
+    count = 1024
+    data = bytearray()
+    for sector in range(count):
+        epoch = count + sector
+        places = [b"\x01" * 128] * 31 if 0 < sector < count // 2 else []
+        seqs = [sector * 31 + number for number in range(31)] if sector > count // 2 else []
+        places += [slot(epoch, b"R", 2 * seq, b"x") for seq in seqs]
+        if sector in (0, count // 2):
+            places = [slot(epoch, b"R", 5 if sector == 0 else 10**7, b"x")]
+        data += b"".join([header(epoch).ljust(128, b"\xff"), *places]).ljust(SECTOR, b"\xff")
+    begun = time.monotonic()
+    reading = flash.read(bytes(data))
+    assert time.monotonic() - begun < 20
+    assert len(reading.gaps) > 15_000
+    assert "damaged: sector 1 slot 1-31" in reading.gaps[-2].reason
+
+
 def test_the_largest_image_is_read_in_bounded_time() -> None:
     count = flash.image.MAX_SIZE // SECTOR
     data = bytearray(random.Random(1).randbytes(SECTOR) * count)

@@ -13,6 +13,7 @@ import pytest
 from companion.link import (
     LinkError,
     SyncResult,
+    Transport,
     UnknownTerminal,
     escape,
     open_transport,
@@ -77,8 +78,8 @@ def test_records_arrive_once_and_a_second_sync_moves_none(
     assert steps[-1] == (400, 400)
     words = terminal.said().split()
     assert words[:2] == ["released", "401"]
-    # Selling had its turn between any two messages, not after the whole window.
-    assert int(words[3]) <= messages.MAX_RECORDS
+    # Selling had its turn after every record.
+    assert int(words[3]) == 1
     calls = store.calls
     again = pull(terminal.url, store)
     assert (again.records, again.gaps, again.next_seq) == (0, 0, 401)
@@ -121,12 +122,34 @@ def test_escape_over_the_network_is_refused(start: Start) -> None:
     transport.close()
 
 
+def greet(transport: Transport) -> messages.Proofs:
+    """Say HELLO; the proofs of the session."""
+    hello = messages.build(messages.HELLO, messages.VERSION, bytes(16))
+    transport.write(frame.encode(hello))
+    return messages.Proofs(keys(DEVICE), hello, hear(transport))
+
+
+def hear(transport: Transport) -> bytes:
+    """The next message from the terminal."""
+    decoder = frame.Decoder(frame.MAX_TO_COMPANION)
+    while True:
+        for message in decoder.feed(transport.read(WAIT)):
+            assert isinstance(message, bytes)
+            return message
+
+
+def prove(transport: Transport) -> None:
+    """Say HELLO and AUTH: from then on the session holds the terminal."""
+    proofs = greet(transport)
+    transport.write(frame.encode(messages.build(messages.AUTH, proofs.companion())))
+    assert hear(transport) == messages.build(messages.PROOF, proofs.terminal())
+
+
 @BOTH
 def test_a_second_sync_at_the_same_time_is_refused(start: Start, interpreter: list[str]) -> None:
     terminal = start(interpreter, records=3)
     first = open_transport(terminal.url)
-    first.write(frame.encode(messages.build(messages.HELLO, messages.VERSION, bytes(16))))
-    assert first.read(WAIT)
+    prove(first)
     with pytest.raises(LinkError, match="another sync is running") as failure:
         pull(terminal.url, Store())
     assert failure.value.code == messages.BUSY
@@ -140,13 +163,21 @@ def test_a_second_sync_at_the_same_time_is_refused(start: Start, interpreter: li
 
 
 @BOTH
+def test_a_peer_without_the_key_keeps_nobody_out(start: Start, interpreter: list[str]) -> None:
+    terminal = start(interpreter, records=3)
+    first = open_transport(terminal.url)
+    greet(first)
+    assert pull(terminal.url, Store()).records == 3
+    first.close()
+
+
+@BOTH
 def test_a_silent_peer_is_dropped_and_frees_the_terminal(
     start: Start, interpreter: list[str]
 ) -> None:
     terminal = start(interpreter, records=3, silence_s=1)
     silent = open_transport(terminal.url)
-    silent.write(frame.encode(messages.build(messages.HELLO, messages.VERSION, bytes(16))))
-    assert silent.read(WAIT)
+    prove(silent)
     with pytest.raises(LinkError, match="closed the connection"):
         silent.read(WAIT)
     silent.close()
@@ -159,15 +190,8 @@ def test_a_companion_that_died_without_reading_is_replaced(
 ) -> None:
     terminal = start(interpreter, serial=True, records=400, silence_s=1)
     transport = open_transport(terminal.url)
-    hello = messages.build(messages.HELLO, messages.VERSION, bytes(16))
-    transport.write(frame.encode(hello))
-    decoder = frame.Decoder(frame.MAX_TO_COMPANION)
-    welcome: list[bytes] = []
-    while not welcome:
-        welcome.extend(decoder.feed(transport.read(WAIT)))
-    proofs = messages.Proofs(keys(DEVICE), hello, welcome[0])
-    transport.write(frame.encode(messages.build(messages.AUTH, proofs.companion())))
-    transport.write(frame.encode(messages.build(messages.PULL, 1, messages.MAX_WINDOW)))
+    prove(transport)
+    transport.write(frame.encode(messages.build(messages.PULL, 1, messages.MAX_WINDOW, b"")))
     # 16 KB are on their way, more than a pty holds, and nobody reads them.
     transport.close()
     store = Store()
@@ -280,9 +304,10 @@ def test_ports_that_cannot_be_opened_are_one_clear_error(tmp_path: Path) -> None
         (str(tmp_path / "ttyUSB9"), "no such port"),
         (str(plain), "not a serial port"),
         (f"tcp://127.0.0.1:{closed}", "nothing listens"),
-        ("tcp://127.0.0.1", "tcp://host:port"),
-        ("tcp://127.0.0.1:99999", "tcp://host:port"),
-        ("http://127.0.0.1:80", "tcp://host:port"),
+        ("tcp://127.0.0.1", "tls://host:port"),
+        ("tcp://127.0.0.1:99999", "tls://host:port"),
+        ("http://127.0.0.1:80", "tls://host:port"),
+        ("tls://[::1:8584", "tls://host:port"),
     ):
         with pytest.raises(LinkError, match=reason) as failure:
             open_transport(url)

@@ -271,7 +271,7 @@ def test_a_record_changed_in_the_store_is_not_believed(store: Store) -> None:
         )
     connection.close()
     found = sorted(item.code for item in reconcile(store).breaks)
-    assert found == ["JOURNAL_GAP", "REVERSAL_STUCK"]
+    assert found == ["JOURNAL_ALTERED", "REVERSAL_STUCK"]
 
 
 def test_a_break_closes_with_the_reason_when_the_other_side_arrives(store: Store) -> None:

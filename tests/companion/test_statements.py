@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,41 @@ def test_a_file_with_a_clear_card_number_is_refused_and_the_number_not_shown(
         import_file(store, path)
     assert CLEAR not in str(caught.value)
     assert kept(store) == []
+
+
+def test_a_file_with_shifted_columns_shows_no_card_number_either() -> None:
+    text = day().text()
+    for clear in (CLEAR, " ".join(re.findall("....", CLEAR)), CLEAR[:4] + "-" + CLEAR[4:]):
+        for earlier in ("000001,", "SALE,", f",{CARD}"):
+            shifted = text.replace(CARD, clear).replace(earlier, "", 1)
+            with pytest.raises(StatementError) as caught:
+                layouts.parse(shifted.replace(f",{clear}", f",{clear},", 1).encode())
+            assert clear not in str(caught.value)
+        with pytest.raises(StatementError, match=r"line 3: currency is 1[679] characters") as c:
+            layouts.parse(text.replace(",156,", f",{clear},", 1).encode())
+        assert clear not in str(c.value)
+    with pytest.raises(StatementError, match="the totals say another number of rows") as c:
+        layouts.parse(text.replace("#totals,4", f"#totals,{CLEAR}").encode())
+    assert CLEAR not in str(c.value)
+
+
+def test_a_value_without_an_end_is_refused_with_its_line() -> None:
+    for value in ("9" * 200_000, '"' + "xx\n" * 100_000):
+        with pytest.raises(StatementError, match=r"line \d+: field larger than field limit"):
+            layouts.parse(day().text().replace("CAPTURED", value, 1).encode())
+
+
+def test_a_digit_is_one_of_ten() -> None:
+    # What looks like another number or batch to a person compares as different.
+    for value, foreign in (
+        ("000001", "00000\u0661"),
+        (",156,", ",\u066156,"),
+        (",1250,", ",\uff11250,"),
+    ):
+        with pytest.raises(StatementError, match="line 3: "):
+            layouts.parse(day().text().replace(value, foreign, 1).encode())
+    with pytest.raises(StatementError, match="not '#totals"):
+        layouts.parse(day().text().replace("#totals,4", "#totals,\uff14").encode())
 
 
 @pytest.mark.parametrize(

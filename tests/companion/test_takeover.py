@@ -12,7 +12,8 @@ from companion.reconcile import takeover
 from companion.reconcile.fold import Items, Taken, Transaction, carry_over, fold
 from companion.reconcile.run import reconcile
 from companion.statements.importing import import_file
-from companion.store import Store, terminals
+from companion.store import Store, terminals, verdicts
+from companion.store.verdicts import Verdict
 from protocol import config, record, seal
 from tests.companion.sealed import CARD, MERCHANT, TERMINAL, DayFile, Device
 from tests.companion.terminal_rig import PYTHON, TerminalProcess
@@ -314,3 +315,18 @@ def test_w16_a_second_swap_goes_on_above_the_stans_that_were_given_and_never_syn
         before = terminals.with_number(connection, TERMINAL, MERCHANT)
         assert [one.device_id for one in before] == ["pz-test-1", "pz-test-2"]
         assert terminals.stan_after(connection, before) == 2041
+
+
+def test_w26_what_has_a_verdict_is_not_reversed_by_the_next_terminal(store: Store) -> None:
+    first = Device()
+    first.offer(store)
+    first.sign_in("0302091500")
+    first.sale(1, 1250, "suspended")
+    first.sale(2, 300, "suspended")
+    first.sync(store)
+    with store.write() as connection:
+        paid_back = Verdict(MERCHANT, TERMINAL, 1, 1, record.REFUND_DUE, "")
+        verdicts.decide(connection, [paid_back])
+    with store.read() as connection:
+        taken = takeover.of_number(connection, TERMINAL, MERCHANT)
+    assert (stans(taken), taken.left) == ([2], 0)
