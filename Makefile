@@ -3,7 +3,10 @@ PYTHON ?= python3
 SEED ?= 1
 FAULTS ?= 100000
 TRANSACTIONS ?= 20000
+CASES ?= 200000
 CUTS ?= 100
+SYNCS ?= 1000
+KILLS ?= 200
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -13,7 +16,7 @@ STUBS_PIN := micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.2
 DEVICE_FILES := $(wildcard protocol/*.py protocol/iso8583/*.py firmware/*.py \
   firmware/terminal/*.py firmware/drivers/*.py)
 
-.PHONY: help demo test firmware heap bench-journal campaign replay world board-day lint types cross clean
+.PHONY: help demo test firmware heap bench-journal bench-sync campaign replay world fuzz board-day chaos-sync lint types cross clean
 
 help:
 	@echo "make demo [SEED=n]  a trading day with faults and power cuts on the virtual board"
@@ -21,9 +24,12 @@ help:
 	@echo "make firmware       the firmware as a ROMFS image for a board: build/firmware.romfs"
 	@echo "make heap           the smallest heap the firmware runs in"
 	@echo "make bench-journal  what a sale costs on flash, beside littlefs, JSON and files"
+	@echo "make bench-sync     what a sync takes of a serial line, beside mpremote; exits 1 below the bars"
 	@echo "make campaign [FAULTS=n] [SEED=n]  faults against the journal; report in build/campaign"
 	@echo "make world [TRANSACTIONS=n] [SEED=n]  a simulated world against the whole terminal"
 	@echo "make board-day [TRANSACTIONS=n] [CUTS=n] [SEED=n]  real MicroPython, real sockets, power cuts"
+	@echo "make chaos-sync [SYNCS=n] [KILLS=n] [SEED=n]  syncs that break off, companions that are killed"
+	@echo "make fuzz [CASES=n] [SEED=n]  changed inputs into everything that reads bytes from outside"
 	@echo "make replay CASE=id [SEED=n]       one case of a campaign again, told in full"
 	@echo "make lint           ruff"
 	@echo "make types          mypy: host code strictly, device code against the ESP32 stubs"
@@ -59,6 +65,9 @@ heap: $(READY)
 bench-journal: $(READY)
 	$(BIN)/python -m tests.bench.journal
 
+bench-sync: $(READY)
+	$(BIN)/python -m tests.bench.sync
+
 campaign: $(READY)
 	$(BIN)/python -m tests.journal.campaign --faults $(FAULTS) --seed $(SEED)
 	$(BIN)/python -m tests.scan build/campaign
@@ -70,6 +79,12 @@ world: $(READY)
 board-day: TRANSACTIONS = 1000
 board-day: $(READY)
 	$(BIN)/python -m tests.board_day --transactions $(TRANSACTIONS) --cuts $(CUTS) --seed $(SEED)
+
+chaos-sync: $(READY)
+	$(BIN)/python -m tests.chaos --syncs $(SYNCS) --kills $(KILLS) --seed $(SEED)
+
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --cases $(CASES) --seed $(SEED)
 
 replay: $(READY)
 	$(BIN)/python -m tests.journal.campaign replay $(CASE)

@@ -3,8 +3,8 @@
     make heap
 
 Prints the smallest heap, in units of 1024 words, on which the firmware provisions, sells, reverses
-and sells on while it syncs: as a ROMFS image, which must do with an ESP32's, and as source that the
-board compiles. It runs on 64 bits, where pointers take twice the room and bytes do not, so the
+and sells on while it syncs: as a ROMFS image, which must do with an ESP32's, and as source that
+the board compiles. It runs on 64 bits, where pointers take twice the room and bytes do not, so the
 figure is an estimate for an ESP32 and was not tried on one.
 """
 

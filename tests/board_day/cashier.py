@@ -124,7 +124,7 @@ class Cashier:
         for left in (2, 1, 0):
             self._rest()
             try:
-                port = f"tcp://127.0.0.1:{self._shop.sync_port}"
+                port = f"tls://127.0.0.1:{self._shop.sync_port}"
                 done = json.loads(self._shop.companion("sync", "--port", port, "--json"))
             except RuntimeError:
                 if not left:

@@ -56,7 +56,7 @@ def test_the_terminal_sells_while_the_companion_syncs(tmp_path: Path) -> None:
         sync = subprocess.Popen(
             [
                 *(sys.executable, "-m", "companion", "sync"),
-                *("--port", f"tcp://127.0.0.1:{shop.sync_port}", "--store", str(shop.store)),
+                *("--port", f"tls://127.0.0.1:{shop.sync_port}", "--store", str(shop.store)),
             ]
         )
         amount = 200
@@ -85,7 +85,7 @@ def test_ports_that_are_not_there_and_strangers_are_one_clear_line(tmp_path: Pat
         shop.provision()
         said = shop.companion("sync", "--port", "/dev/ttyNOTHERE", code=2)
         assert said.startswith("companion: ") and said.count("\n") == 1 and "ttyNOTHERE" in said
-        nobody = f"tcp://127.0.0.1:{free_port()}"
+        nobody = f"tls://127.0.0.1:{free_port()}"
         said = shop.companion("sync", "--port", nobody, code=2)
         assert said.startswith("companion: ") and said.count("\n") == 1
         other = shop.store
@@ -160,7 +160,7 @@ def test_a_full_journal_refuses_sales_until_it_is_settled_and_synced(tmp_path: P
         # What is left is for settling: the batch's records go only when it is closed and synced.
         shop.board.press("CLEAR")
         shop.board.wait_screen(MERCHANT_NAME, WAIT)
-        shop.companion("sync", "--port", f"tcp://127.0.0.1:{shop.sync_port}")
+        shop.companion("sync", "--port", f"tls://127.0.0.1:{shop.sync_port}")
         assert shop.sell(1000, card(1)) == "NOT POSSIBLE"
         shop.board.press("CLEAR")
         shop.board.wait_screen(MERCHANT_NAME, WAIT)

@@ -60,7 +60,7 @@ def confirm(shop: Shop, number: int) -> str:
 
 
 def records(shop: Shop) -> list[dict[str, Any]]:
-    shop.companion("sync", "--port", f"tcp://127.0.0.1:{shop.sync_port}")
+    shop.companion("sync", "--port", f"tls://127.0.0.1:{shop.sync_port}")
     found: list[dict[str, Any]] = json.loads(shop.companion("journal", "list", "--json"))
     return found
 

@@ -133,7 +133,7 @@ def host_status(shop: Shop, amount_minor: int) -> str | None:
 
 def terminal_status(shop: Shop, amount_minor: int) -> str | None:
     """How the journal says the sale of this amount ended: its only end record, or None."""
-    shop.companion("sync", "--port", f"tcp://127.0.0.1:{shop.sync_port}")
+    shop.companion("sync", "--port", f"tls://127.0.0.1:{shop.sync_port}")
     rows: list[dict[str, Any]] = json.loads(shop.companion("journal", "list", "--json"))
     armed = [row for row in rows if row["record"].get("displayed_minor") == amount_minor]
     if not armed:
