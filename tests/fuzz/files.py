@@ -7,6 +7,7 @@ import json
 import random
 import re
 import tempfile
+from copy import deepcopy
 from pathlib import Path
 
 from boards.virtual.shop import card
@@ -245,7 +246,8 @@ class ProfileText(Target):
             elif what == 1 and isinstance(node, dict):
                 node[("x", "\ud800", "129", "é", "\u202e")[dice.below(5)]] = node[key]
             else:
-                node[key] = self._values[dice.below(len(self._values))]
+                # A copy: a later step may change it, and a case depends on its number alone.
+                node[key] = deepcopy(self._values[dice.below(len(self._values))])
         text = json.dumps(tree, ensure_ascii=bool(dice.below(2)))
         coding = "utf-16" if not dice.below(16) else "utf-8"
         return text.encode(coding, "surrogatepass")
