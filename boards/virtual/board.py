@@ -58,7 +58,8 @@ class VirtualBoard:
     """One board in ``directory``: flash images, fs/ (its file system), its unique id.
 
     Everything may be called from any thread. Flash, files, ``pty``, ``panel_port`` and the
-    panel's clients stay over power cycles. Use it in ``with``, or call close().
+    panel's clients stay over power cycles. ``uart``: it has a second serial port, like the first
+    but without a REPL. Use it in ``with``, or call close().
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class VirtualBoard:
         panel_port: int = 0,
         unique_id: bytes | None = None,
         line: Line | None = None,
+        uart: bool = False,
     ) -> None:
         self.directory = directory.resolve()
         self.fs = self.directory / "fs"
@@ -91,11 +93,14 @@ class VirtualBoard:
         self._closed = False
         self._service = Service(f"virtual board {self.directory.name}")
         self._serial = SerialPort(self._service.loop, self._on_serial, line)
+        self._ports = [self._serial]
+        if uart:
+            self._ports.append(SerialPort(self._service.loop, lambda data: None, line))
         self._server = PanelServer(self._from_client, self._current_screen)
         self._supervisor = Supervisor(
             self.flash,
             self._service,
-            self._serial,
+            self._ports,
             self._changed,
             self._on_panel,
             self._start_chip,
@@ -106,7 +111,8 @@ class VirtualBoard:
             self.close()
             why = os.strerror(error.errno) if error.errno else str(error)
             raise BoardError(f"panel port {panel_port}: {why}") from error
-        self._service.call(self._serial.open)
+        for port in self._ports:
+            self._service.call(port.open)
 
     def __enter__(self) -> "VirtualBoard":
         return self
@@ -163,7 +169,8 @@ class VirtualBoard:
         self._supervisor.power_off()
         self._service.run(self._server.close())
         self._service.close()
-        self._serial.close()
+        for port in self._ports:
+            port.close()
         for flash in self.flash.values():
             flash.close()
         os.close(self._claim)
@@ -214,8 +221,29 @@ class VirtualBoard:
         """Baud of the chip's end of the serial port; it matters on a board with a line."""
         return self._serial.rate
 
+    @property
+    def uart(self) -> str:
+        """Path of the second serial port, the same as long as this object lives."""
+        return self._second.path
+
+    @property
+    def uart_rate(self) -> int:
+        """Baud of the chip's end of the second serial port."""
+        return self._second.rate
+
+    @property
+    def uart_dropped(self) -> int:
+        """Bytes towards the chip that the second port's receive ring had no room for."""
+        return self._second.dropped
+
+    @property
+    def _second(self) -> SerialPort:
+        if len(self._ports) < 2:
+            raise BoardError("the board was made without uart=True")
+        return self._ports[1]
+
     def line_traffic(self) -> Traffic:
-        """What a board's line has carried since this was asked last."""
+        """What the line at ``pty`` has carried since this was asked last."""
 
         def take() -> Traffic:
             traffic, self._serial.traffic = self._serial.traffic, Traffic()
@@ -316,7 +344,7 @@ class VirtualBoard:
             "ID": self.unique_id.hex(),
             "BAUD": str(self._line.max_rate if self._line else 0),
         }
-        return Chip(self.fs, self.rom, self.heap, repl, settings)
+        return Chip(self.fs, self.rom, self.heap, repl, settings, len(self._ports) > 1)
 
     def _keep_id(self, given: bytes | None) -> bytes:
         file = self.directory / "unique_id"

@@ -27,14 +27,22 @@ def _wheel() -> str:
 
 
 class Chip:
-    """The process with its pty, its link (requests) and its events (panel input)."""
+    """The process with its pty, its link (requests), its events (panel input), and its UART."""
 
     def __init__(
-        self, root: Path, rom: Path, heap: str, repl: str, settings: dict[str, str]
+        self,
+        root: Path,
+        rom: Path,
+        heap: str,
+        repl: str,
+        settings: dict[str, str],
+        uart: bool = False,
     ) -> None:
         self.master, self.slave = os.openpty()
         # Until the interpreter is up nothing may be a Ctrl-C: it would kill the launcher.
         serialport.set_raw(self.slave, ctrl_c=False)
+        self.uart = os.openpty() if uart else None
+        """Master and slave of the second port."""
         self.link, chip_link = socket.socketpair()
         self.events, chip_events = socket.socketpair()
         self.events.setblocking(False)
@@ -45,13 +53,21 @@ class Chip:
                 "BOARD_EVENTS": str(chip_events.fileno()),
                 **{"BOARD_" + name: value for name, value in settings.items()},
             }
+            passed = [chip_link.fileno(), chip_events.fileno()]
+            if self.uart:
+                slave = self.uart[1]
+                serialport.set_raw(slave, ctrl_c=False)
+                # A UART gives and takes what it can at once.
+                os.set_blocking(slave, False)
+                environment["BOARD_UART"] = str(slave)
+                passed.append(slave)
             arguments = [_wheel(), str(DEVICE), str(root), str(rom), heap, repl]
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", launch.__file__, *arguments],
                 stdin=self.slave,
                 stdout=self.slave,
                 stderr=self.slave,
-                pass_fds=(chip_link.fileno(), chip_events.fileno()),
+                pass_fds=passed,
                 env=environment,
                 cwd=root,
                 start_new_session=True,
@@ -105,6 +121,6 @@ class Chip:
         return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[0])
 
     def close(self) -> None:
-        """Close the sockets. The pty belongs to the serial port, which closes it on detaching."""
+        """Close the sockets. A pty belongs to its serial port, which closes it on detaching."""
         self.link.close()
         self.events.close()

@@ -53,7 +53,7 @@ class Handler(Protocol):
     def kbd_intr(self, on: bool) -> None: ...
     def ready(self) -> None: ...
     def watchdog(self, timeout_ms: int) -> None: ...
-    def set_baud(self, rate: int) -> None: ...
+    def set_baud(self, port: int, rate: int) -> None: ...
 
 
 def serve(link: socket.socket, handler: Handler) -> str:
@@ -107,7 +107,7 @@ def _carry_out(
     elif operation == _WATCHDOG:
         handler.watchdog(address)
     elif operation == _BAUD:
-        handler.set_baud(address)
+        handler.set_baud(partition, address)
     elif operation == _HARD_RESET:
         raise ChipEnded("hard")
     elif operation == _SOFT_RESET:

@@ -23,7 +23,8 @@ class Peripherals:
     panel: Callable[[PanelMessage], None]
     listening: Callable[[], None]
     watchdog_fed: Callable[[int], None]
-    set_baud: Callable[[int], None]
+    set_baud: Callable[[int, int], None]
+    """Port (0: REPL, 1: UART) and rate."""
 
 
 class Requests:
@@ -85,8 +86,8 @@ class Requests:
     def watchdog(self, timeout_ms: int) -> None:
         self._around.watchdog_fed(timeout_ms)
 
-    def set_baud(self, rate: int) -> None:
-        self._around.set_baud(rate)
+    def set_baud(self, port: int, rate: int) -> None:
+        self._around.set_baud(port, rate)
 
     def _flash(self, partition: int) -> NorFlash:
         return self._around.flash[self._labels[partition]]

@@ -20,15 +20,20 @@ def main() -> int:
     parser.add_argument("--dir", type=Path, required=True, help="flash images and files live here")
     parser.add_argument("--panel-port", type=tcp_port, default=0, help="default: any free port")
     parser.add_argument("--keep", action="store_true", help="keep the files as they are")
+    parser.add_argument("--uart", action="store_true", help="with a second serial port")
     arguments = parser.parse_args()
     try:
-        with VirtualBoard(arguments.dir, panel_port=arguments.panel_port) as board:
+        with VirtualBoard(
+            arguments.dir, panel_port=arguments.panel_port, uart=arguments.uart
+        ) as board:
             if not arguments.keep:
                 board.install()
             board.power_on()
             print(
                 f"serial port  {board.pty}", f"front panel  127.0.0.1:{board.panel_port}", sep="\n"
             )
+            if arguments.uart:
+                print(f"second port  {board.uart}")
             print("Ctrl-C switches the board off.", flush=True)
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             board.wait_off()

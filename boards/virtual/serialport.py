@@ -1,4 +1,4 @@
-"""The board's serial port: a pty that stays, relayed to the chip's pty, which dies with the chip.
+"""A serial port of the board: a pty that stays, relayed to the chip's own, which dies with it.
 
 A chip gets a new pty at every start, the outer one keeps its path over power cycles. Both are
 raw: bytes pass unchanged. Whether 0x03 is a Ctrl-C stands in the inner line's settings, so that
@@ -29,7 +29,7 @@ _TAKES_CTRL_C = termios.NOFLSH
 
 
 RATE = 115200
-"""Baud of a chip's REPL port after a start."""
+"""Baud of a chip's ports after a start."""
 
 MAX_RATE = 921600
 
@@ -49,7 +49,7 @@ _RATES = {
 class Line:
     """A line with a baud rate: that of the chip's UART, and for the host what its program has set
     the port to. ``noise``: of a million bytes so many are damaged, in each direction.
-    ``max_rate``: what the board says that its port carries."""
+    ``max_rate``: what the board says that its REPL port carries."""
 
     noise: int = 0
     seed: int = 0

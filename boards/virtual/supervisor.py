@@ -20,7 +20,8 @@ _TIME_TO_END = 5.0  # seconds
 class Supervisor:
     """One thread for each power-on answers the chip; it ends when the power does.
 
-    ``settings(cause)`` gives what a chip is told at its start, ``panel`` gets what it shows.
+    ``start_chip(cause, repl)`` makes a chip, ``panel`` gets what it shows. ``ports``: the REPL's,
+    and the second one of a board that has it.
     ``changed`` guards ``on``, ``cut`` and ``crash``, and is notified when they change. It is
     never held while waiting for the service thread, which takes it too.
     """
@@ -29,7 +30,7 @@ class Supervisor:
         self,
         flash: dict[str, NorFlash],
         service: Service,
-        serial: SerialPort,
+        ports: list[SerialPort],
         changed: threading.Condition,
         panel: Callable[[PanelMessage], None],
         start_chip: Callable[[str, str], Chip],
@@ -41,7 +42,8 @@ class Supervisor:
         self.crash = ""
         """How the interpreter (or this supervisor) failed since the power was switched on."""
         self._service = service
-        self._serial = serial
+        self._ports = ports
+        self._serial = ports[0]
         self._changed = changed
         self._start_chip = start_chip
         self._around = Peripherals(
@@ -50,7 +52,7 @@ class Supervisor:
             panel,
             self._listening,
             self._watchdog_fed,
-            lambda rate: service.call(serial.set_rate, rate),
+            lambda port, rate: service.call(ports[port].set_rate, rate),
         )
         self._switch = threading.Lock()  # one power_on or power_off at a time
         self._thread: threading.Thread | None = None
@@ -112,6 +114,8 @@ class Supervisor:
     def _start(self, cause: str, repl: str) -> Chip:
         chip = self._start_chip(cause, repl)
         self._service.call(self._serial.attach, chip.master, chip.slave, chip.interrupt)
+        if chip.uart:
+            self._service.call(self._ports[1].attach, *chip.uart, lambda: False)
         with self._changed:
             self._chip = chip
             if not self.on:  # switched off meanwhile
@@ -129,7 +133,8 @@ class Supervisor:
             if how != "gone":
                 chip.kill()
             status = self._reap(chip)
-            self._service.call(self._serial.detach)
+            for port in self._ports:
+                self._service.call(port.detach)
             with self._changed:
                 self._chip = None
                 chip.close()
@@ -184,7 +189,8 @@ class Supervisor:
         return None
 
     def _listening(self) -> None:
-        self._service.post(self._serial.listen)
+        for port in self._ports:
+            self._service.post(port.listen)
 
     def _watchdog_fed(self, timeout_ms: int) -> None:
         self._service.post(self._restart_watchdog, timeout_ms / 1000)

@@ -30,6 +30,7 @@ from terminal.tlsport import TlsPort, context
 from terminal.vault import Vault, VaultError
 
 _CTRL_C = 3
+_UART_BAUD = 921600  # what USB-UART bridges carry
 # A journal partition in which nobody has written a journal yet (recovery.py names the rows).
 _NOT_OURS = ("UNFORMATTED", "FOREIGN")
 # A dialect put on the board by its owner comes before one that ships with the firmware.
@@ -104,6 +105,9 @@ class App:
         serial = asyncio.create_task(
             self._guard(self._server.serve_stream(console, console, True))
         )
+        uart = _uart(board)
+        if uart:
+            asyncio.create_task(self._guard(self._server.serve_stream(uart, uart, True, "uart")))
         asyncio.create_task(self._guard(self._pushes.serve()))
         kbd_intr(-1)  # from here on 0x03 is data on the serial line
         try:
@@ -193,6 +197,16 @@ class App:
         self._vault.set_config(data)
         self._news.set()
         return True
+
+
+def _uart(board) -> Console | None:
+    """A second serial port, where the board has one."""
+    uart = getattr(board, "sync_uart", lambda: None)()
+    if uart is None:
+        return None
+    # A machine.UART's init() first lets go what was written.
+    rated = hasattr(uart, "init")
+    return Console(uart, uart, _UART_BAUD if rated else 0, lambda rate: uart.init(baudrate=rate))
 
 
 def _load_profile(name: str):

@@ -1,4 +1,4 @@
-"""The REPL port (USB or UART) as a byte stream that never blocks the event loop."""
+"""The REPL port, or a UART, as a byte stream that never blocks the event loop."""
 
 import asyncio
 import select
@@ -9,8 +9,9 @@ _WAIT_MS = 2
 
 
 class Console:
-    """Reader and writer in one. Pass ``sys.stdin.buffer``, ``sys.stdout.buffer``, and the port's
-    highest rate (0: it has none of its own) with what changes it once all has left.
+    """Reader and writer in one. Pass ``sys.stdin.buffer`` and ``sys.stdout.buffer``, or a
+    machine.UART for both, and the port's highest rate (0: it has none of its own) with what
+    changes it once all has left.
 
     Ctrl-C must be off (``micropython.kbd_intr(-1)``): frames hold any byte but zero.
     """

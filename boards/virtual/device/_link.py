@@ -76,7 +76,7 @@ def value() -> int:
 
 
 def setting(name: str) -> str:
-    """What the supervisor set for this run: CAUSE, SAFE, ID, BAUD."""
+    """What the supervisor set for this run: CAUSE, SAFE, ID, BAUD, UART."""
     return os.getenv("BOARD_" + name, "")
 
 

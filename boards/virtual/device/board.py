@@ -57,6 +57,16 @@ def set_baud(rate: int):
     _link.call(_link.BAUD, 0, rate)
 
 
+def sync_uart():
+    """The second serial port, opened, None when there is none; to be called once. What can change
+    its rate has machine.UART's ``init(baudrate=)``."""
+    if not _link.setting("UART"):
+        return None
+    from _uart import RatedUart, Uart
+
+    return RatedUart() if max_baud() else Uart()
+
+
 class Clock:
     """Wall time of a chip without a battery: not set until somebody sets it."""
 
