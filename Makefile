@@ -54,7 +54,7 @@ demo: $(READY)
 	$(BIN)/python -m tests.scan build/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 firmware: $(READY)
 	$(BIN)/python -m boards.firmware build/firmware.romfs
