@@ -79,7 +79,10 @@ def test_delayed_answer_to_a_terminal_that_has_gone_is_told_as_dropped(tmp_path:
     play(tmp_path, '{"mti": "0200", "do": "delay_answer", "ms": 50}', scene)
 
 
-def test_delayed_request_meets_the_tombstone_of_its_reversal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", ['"do": "delay_request", "ms": 200', '"do": "reorder_request"'])
+def test_a_request_that_its_reversal_overtook_meets_the_tombstone(
+    tmp_path: Path, fault: str
+) -> None:
     async def scene(host: RunningHost) -> None:
         till = await host.till()
         till.send(till.sale_request(500))
@@ -91,7 +94,7 @@ def test_delayed_request_meets_the_tombstone_of_its_reversal(tmp_path: Path) -> 
         assert (late.mti, late.get(39)) == ("0210", "12")
         assert host.ledger.totals(DAY).customer_debit_minor == 0
 
-    play(tmp_path, '{"mti": "0200", "do": "delay_request", "ms": 200}', scene)
+    play(tmp_path, f'{{"mti": "0200", {fault}}}', scene)
 
 
 def test_decline_books_the_refusal_of_a_sale(tmp_path: Path) -> None:
@@ -241,21 +244,6 @@ def test_duplicated_answer_comes_twice(tmp_path: Path) -> None:
         assert await till.code(till.sale_request(500)) == "00"
 
     play(tmp_path, '{"mti": "0200", "do": "duplicate_answer"}', scene)
-
-
-def test_reordered_request_is_handled_after_the_reversal_that_overtook_it(tmp_path: Path) -> None:
-    async def scene(host: RunningHost) -> None:
-        till = await host.till()
-        till.send(till.sale_request(500))
-        reversal = await till.ask(till.reversal_request(500, till.stan))
-        late = await till.receive()
-        assert reversal is not None
-        assert late is not None
-        assert (reversal.mti, reversal.get(39)) == ("0410", "25")
-        assert (late.mti, late.get(39)) == ("0210", "12")
-        assert host.ledger.totals(DAY).customer_debit_minor == 0
-
-    play(tmp_path, '{"mti": "0200", "do": "reorder_request"}', scene)
 
 
 def test_reordered_answer_comes_after_the_next_one(tmp_path: Path) -> None:

@@ -56,3 +56,11 @@ def from_json(value: object) -> object:
     if "int" in value:
         return int(value["int"])
     return {key: from_json(value[key]) for key in value}
+
+
+def row_of(golden: dict, name: str) -> dict:
+    """The message of this name in a file of golden messages."""
+    for row in golden["messages"]:
+        if row["name"] == name:
+            return row
+    raise AssertionError(name)

@@ -6,7 +6,7 @@ from protocol.iso8583 import codec, messages
 from protocol.iso8583.codec import Iso8583Error
 from protocol.iso8583.keys import unwrap_key_block
 from protocol.iso8583.profile import Profile, load_file
-from tests.shared.expect import raises, vectors
+from tests.shared.expect import raises, row_of, vectors
 
 PATH = (
     __file__[: -len("tests/shared/test_iso8583_1987.py")]
@@ -19,10 +19,7 @@ MAC_KEY = bytes.fromhex(GOLDEN["mac_key"])
 
 
 def _row(name: str) -> dict:
-    for row in GOLDEN["messages"]:
-        if row["name"] == name:
-            return row
-    raise AssertionError(name)
+    return row_of(GOLDEN, name)
 
 
 def _bytes(name: str) -> bytes:

@@ -5,7 +5,7 @@ import json
 from protocol.iso8583 import codec, messages
 from protocol.iso8583.codec import Iso8583Error
 from protocol.iso8583.profile import Profile, load_file
-from tests.shared.expect import raises, vectors
+from tests.shared.expect import raises, row_of, vectors
 
 PATH = (
     __file__[: -len("tests/shared/test_iso8583_transactions.py")]
@@ -18,10 +18,7 @@ MAC_KEY = bytes.fromhex(GOLDEN["mac_key"])
 
 
 def _row(name: str) -> dict:
-    for row in GOLDEN["messages"]:
-        if row["name"] == name:
-            return row
-    raise AssertionError(name)
+    return row_of(GOLDEN, name)
 
 
 def _bytes(row: dict) -> bytes:
