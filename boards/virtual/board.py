@@ -28,7 +28,8 @@ HEAP = "160wk"
 """What an ESP32 without PSRAM has. Counted in words, since an object here has 64-bit ones."""
 
 _TAIL = 8192
-_TIMEOUT = 10.0
+TIMEOUT = 60.0
+"""Seconds to wait for what should come at once: a hang is noticed, a busy machine is borne."""
 
 
 class BoardError(RuntimeError):
@@ -199,7 +200,7 @@ class VirtualBoard:
     def cancel_cuts(self) -> None:
         self._supervisor.cuts.cancel()
 
-    def wait_cut(self, timeout: float = _TIMEOUT) -> Cut:
+    def wait_cut(self, timeout: float = TIMEOUT) -> Cut:
         """Wait for a cut armed before. On return the power is off, as after power_off()."""
         return self._wait(lambda: self._supervisor.cut, "no cut", timeout)
 
@@ -233,7 +234,7 @@ class VirtualBoard:
 
     @property
     def uart_dropped(self) -> int:
-        """Bytes towards the chip that the second port's receive ring had no room for."""
+        """The same of the second serial port."""
         return self._second.dropped
 
     @property
@@ -259,10 +260,10 @@ class VirtualBoard:
 
     @property
     def serial_dropped(self) -> int:
-        """Bytes towards the chip that were lost because its receive ring was full."""
+        """Bytes towards the chip that were lost: its receive ring was full, or it had no power."""
         return self._serial.dropped
 
-    def wait_serial(self, text: str, timeout: float = _TIMEOUT) -> str:
+    def wait_serial(self, text: str, timeout: float = TIMEOUT) -> str:
         """Wait until ``serial_tail`` contains the text; returns the tail."""
 
         def ready() -> str | None:
@@ -309,7 +310,7 @@ class VirtualBoard:
         self._give({"card": dict(card)})
 
     def wait_screen(
-        self, what: str | Callable[[Screen], bool], timeout: float = _TIMEOUT
+        self, what: str | Callable[[Screen], bool], timeout: float = TIMEOUT
     ) -> Screen:
         """Wait for a screen with this text (or one the function accepts), and return it.
 
@@ -323,7 +324,7 @@ class VirtualBoard:
             matches, name = what, "no such screen"
         return self._wait(lambda: self._panel.find(matches), name, timeout)
 
-    def wait_printed(self, text: str, timeout: float = _TIMEOUT, start: int = 0) -> str:
+    def wait_printed(self, text: str, timeout: float = TIMEOUT, start: int = 0) -> str:
         """Wait for a printed line that contains the text, from line ``start`` on; returns it."""
 
         def ready() -> str | None:

@@ -27,7 +27,10 @@ _start.mount({device!r}, {root!r}, {rom!r})
 _exit = False
 try:
     for _name in _start.scripts({main!r}):
-        execfile(_name)
+        _code = _start.compiled(_name)
+        _start.script_starts()
+        exec(_code)
+        _start.script_ends()
 except SystemExit:
     _exit = True
 finally:

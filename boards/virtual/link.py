@@ -28,6 +28,7 @@ _WATCHDOG = 8
 _HARD_RESET = 9
 _SOFT_RESET = 10
 _BAUD = 11
+_SCRIPT = 12
 
 _WITH_DATA = (_PROGRAM, _FIND, _PANEL)
 _MAX_DATA = 1 << 20
@@ -54,6 +55,7 @@ class Handler(Protocol):
     def ready(self) -> None: ...
     def watchdog(self, timeout_ms: int) -> None: ...
     def set_baud(self, port: int, rate: int) -> None: ...
+    def script(self) -> None: ...
 
 
 def serve(link: socket.socket, handler: Handler) -> str:
@@ -108,6 +110,9 @@ def _carry_out(
         handler.watchdog(address)
     elif operation == _BAUD:
         handler.set_baud(partition, address)
+    elif operation == _SCRIPT:
+        handler.script()
+        return b""
     elif operation == _HARD_RESET:
         raise ChipEnded("hard")
     elif operation == _SOFT_RESET:

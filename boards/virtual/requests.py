@@ -80,8 +80,10 @@ class Requests:
         serialport.set_raw(self._chip.slave, on)
 
     def ready(self) -> None:
-        serialport.set_raw(self._chip.slave, True)
         self._around.listening()
+
+    def script(self) -> None:
+        serialport.set_raw(self._chip.slave, True)
 
     def watchdog(self, timeout_ms: int) -> None:
         self._around.watchdog_fed(timeout_ms)

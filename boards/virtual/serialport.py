@@ -81,7 +81,7 @@ class SerialPort:
         line: Line | None = None,
     ) -> None:
         self.dropped = 0
-        """Bytes towards the chip that found its ring full."""
+        """Bytes towards the chip that found its ring full, or no power."""
         self._loop = loop
         self._on_output = on_output
         self._outer, self._outer_slave = os.openpty()
@@ -89,6 +89,7 @@ class SerialPort:
         os.set_blocking(self._outer, False)
         self.path = os.ttyname(self._outer_slave)
         self._inner: tuple[int, int] | None = None
+        self._powered = False
         self._interrupt: Callable[[], bool] = lambda: False
         self._listening = False
         self._inbox = bytearray()
@@ -111,13 +112,14 @@ class SerialPort:
         ``interrupt`` is called for a Ctrl-C; it returns False when it was data after all.
         """
         self._interrupt = interrupt
+        self._powered = True
         self.rate = RATE
         os.set_blocking(master, False)
         self._inner = (master, slave)
         self._loop.add_reader(master, self._from_chip)
 
     def listen(self) -> None:
-        """The chip's interpreter is up: Ctrl-C no longer kills it, input may flow."""
+        """The chip's interpreter is up: input may flow."""
         self._listening = True
         self._pass_on()
 
@@ -133,6 +135,11 @@ class SerialPort:
             self.emit(data)
         self._inner = None
         os.close(master)
+
+    def power_lost(self) -> None:
+        """Nobody hears what the host sends from now on, until a chip is attached."""
+        self._powered = False
+        self._pass_on()
 
     def set_rate(self, rate: int) -> None:
         """The chip's UART runs at this baud rate from now on, until the chip starts again; what
@@ -209,6 +216,10 @@ class SerialPort:
         self._schedule()
 
     def _pass_on(self) -> None:
+        if not self._powered:
+            self.dropped += len(self._inbox)
+            self._inbox.clear()
+            return
         if self._inner is None or not self._listening:
             self.dropped += max(0, len(self._inbox) - RECEIVE_RING)
             del self._inbox[RECEIVE_RING:]

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from boards.virtual.board import FLASH, HEAP, VirtualBoard
+from boards.virtual.board import FLASH, HEAP, TIMEOUT, VirtualBoard
 from boards.virtual.cuts import Phase
 from boards.virtual.flash import FlashCounts
 from boards.virtual.serialport import Line
@@ -33,16 +33,18 @@ DIALECT = "unionpay_pos"
 
 # First lines of the screens that end a sale; "UNFINISHED SALE" is still under way.
 ENDS = ("APPROVED", "DECLINED", "NOT CHARGED", "OPEN CASE", "NO CONNECTION", "NOT POSSIBLE")
-WAIT = 15.0
+WAIT = TIMEOUT
 
 Event = dict[str, Any]
 
 
-def free_port() -> int:
-    """A loopback TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def held_port() -> socket.socket:
+    """A loopback TCP port that nobody gets but who asks for its number with SO_REUSEADDR, as
+    MicroPython does; until it is closed."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    return holder
 
 
 def card(number: int) -> dict[str, str]:
@@ -150,7 +152,9 @@ class Shop:
         """``dialect`` is the host's, and the profile that the terminal is given."""
         self.directory = directory
         self.store = directory / "store"
-        self.sync_port = free_port()
+        # Held, not listening: nobody else is given this number before the terminal listens there.
+        self._port_holder = held_port()
+        self.sync_port = int(self._port_holder.getsockname()[1])
         self.seen_last: list[str] = []  # what the panel showed when the power went
         self.dialect = dialect
         self.host = Host(directory, faults or [], start=start, dialect=dialect)
@@ -173,6 +177,7 @@ class Shop:
     def close(self) -> None:
         self.board.close()
         self.host.close()
+        self._port_holder.close()
 
     def companion(self, *arguments: str, code: int = 0) -> str:
         """Run a command on this shop's store as its user does; returns what it printed.
@@ -215,7 +220,7 @@ class Shop:
         self.board.wait_screen("NOT PROVISIONED", WAIT)
         process = self.provisioning(response_ms, reversal_wait_ms, *more)
         said, _ = process.communicate(timeout=60)
-        if process.returncode:
+        if process.returncode or "no certificate" in said:
             raise RuntimeError(f"companion provision: exit {process.returncode}\n{said}")
         self.board.wait_screen(MERCHANT_NAME, WAIT)
 

@@ -163,6 +163,8 @@ class Supervisor:
 
     def _end(self, cut: Cut | None) -> None:
         self._service.call(self._stop_watchdog)
+        for port in self._ports:
+            self._service.call(port.power_lost)
         if self._failure:
             self._service.call(self._serial.emit, f"\r\n[board] {self._failure}\r\n".encode())
         with self._changed:

@@ -55,10 +55,17 @@ class Ledger:
             with _opening(path.parent):
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
                 self._database = _connect(str(path), busy_s)
-                cards = self._database.execute("SELECT id FROM accounts LIMIT 1").fetchone()
-                self._card_key = _card_key(path.with_name(path.name + ".key"), make=cards is None)
+                try:
+                    self._card_key = self._find_card_key(path.with_name(path.name + ".key"))
+                except BaseException:
+                    self._database.close()
+                    raise
         except (OSError, sqlite3.Error) as error:
             raise LedgerError(f"{path}: {_reason(error)}") from None
+
+    def _find_card_key(self, path: Path) -> bytes:
+        cards = self._database.execute("SELECT id FROM accounts LIMIT 1").fetchone()
+        return _card_key(path, make=cards is None)
 
     @classmethod
     def in_memory(cls, card_key: bytes = bytes(_KEY_BYTES)) -> Ledger:

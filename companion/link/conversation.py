@@ -80,9 +80,10 @@ class Conversation:
             deadline = time.monotonic() + self.timeout
             while not waiting:
                 left = deadline - time.monotonic()
-                if left <= 0:
+                # At least one look: this process may have stood still while the answer came.
+                waiting.extend(decoder.feed(self.transport.read(max(0.0, left))))
+                if left <= 0 and not waiting:
                     return ("failed", LOST, self._silence())
-                waiting.extend(decoder.feed(self.transport.read(left)))
             self.heard = True
             effects = session.receive(waiting.pop(0))
 

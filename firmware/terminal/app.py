@@ -101,7 +101,9 @@ class App:
         if self._server.settings is None:
             self._panel.show(screens.lines("provision"))
         board = self._board
-        console = Console(sys.stdin.buffer, sys.stdout.buffer, board.max_baud(), board.set_baud)
+        console = Console(
+            *(sys.stdin.buffer, sys.stdout.buffer, board.max_baud(), board.set_baud, self._escape)
+        )
         serial = asyncio.create_task(
             self._guard(self._server.serve_stream(console, console, True))
         )
@@ -109,7 +111,7 @@ class App:
         if uart:
             asyncio.create_task(self._guard(self._server.serve_stream(uart, uart, True, "uart")))
         asyncio.create_task(self._guard(self._pushes.serve()))
-        kbd_intr(-1)  # from here on 0x03 is data on the serial line
+        kbd_intr(-1)  # main.py did so already, a REPL that runs this has not
         try:
             while not self._leaving:
                 if self._server.settings and not self._selling:

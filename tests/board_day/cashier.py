@@ -242,7 +242,7 @@ class Cashier:
     def _hold(self, events: int, mark: int) -> None:
         """Until the host sits on its answer, or the action has ended without one."""
         events_seen = self._shop.host.events
-        for _ in range(1000):
+        for _ in range(3000):
             if any(event.get("do") == "hold_answer" for event in events_seen[events:]):
                 return self._switch_off("held")
             if any(_ended(screen) for screen in self.tape.screens[mark:]):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from boards.virtual.board import VirtualBoard
 from boards.virtual.cuts import PanelMessage
+from boards.virtual.shop import WAIT
 
-WAIT = 20.0
 Screen = list[str]
 
 

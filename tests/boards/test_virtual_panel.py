@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from boards.virtual.board import BoardError, VirtualBoard
+from boards.virtual.board import TIMEOUT, BoardError, VirtualBoard
 from boards.virtual.frontpanel import PanelError
 from tests.boards.conftest import Boot
 
@@ -34,7 +34,7 @@ class Client:
     """A front panel somewhere else, over the socket."""
 
     def __init__(self, board: VirtualBoard) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", board.panel_port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", board.panel_port), timeout=TIMEOUT)
         self.lines = self.socket.makefile()
         self.first = self.receive()
 
@@ -208,7 +208,7 @@ def test_a_client_that_does_not_read_does_not_stop_the_board(boot: Boot) -> None
     board.wait_screen("ready")
     with Client(board):
         board.press("1")
-        board.wait_screen("done", 30)
+        board.wait_screen("done")
 
 
 def test_keys_without_power_are_refused(board: VirtualBoard) -> None:

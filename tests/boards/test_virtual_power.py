@@ -1,5 +1,6 @@
 """Cuts, power cycles, resets, the heap: what is left of a board whose power was taken."""
 
+import gc
 import json
 import os
 import random
@@ -12,7 +13,7 @@ from typing import Literal
 
 import pytest
 
-from boards.virtual.board import BoardCrashed, BoardError, BoardTimeout, VirtualBoard
+from boards.virtual.board import TIMEOUT, BoardCrashed, BoardError, BoardTimeout, VirtualBoard
 from boards.virtual.cuts import Cut, Operation, Phase
 from boards.virtual.flash import SECTOR
 from tests.boards.conftest import Boot
@@ -157,7 +158,7 @@ def test_a_cut_on_the_panel_comes_before_anybody_sees_it(boot: Boot, board: Virt
 
 def test_power_off_closes_the_chips_connections_before_it_returns(boot: Boot) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(10)
+        server.settimeout(TIMEOUT)
         board = boot(
             "import socket, time\n"
             "s = socket.socket()\n"
@@ -185,6 +186,12 @@ asyncio.run(main())
 """
 
 
+def held() -> tuple[int, int, int]:
+    """Processes, descriptors and threads of this process; not those of earlier tests' garbage."""
+    gc.collect()
+    return children(), len(os.listdir("/dev/fd")), threading.active_count()
+
+
 def children() -> int:
     listing = subprocess.run(["ps", "-A", "-o", "ppid="], capture_output=True, text=True)
     return [int(line) for line in listing.stdout.split()].count(os.getpid())
@@ -193,24 +200,24 @@ def children() -> int:
 def test_a_hundred_power_cycles_leak_no_process_descriptor_or_thread(boot: Boot) -> None:
     board = boot(LOOP)
     board.wait_screen("ready")
-    before = (children(), len(os.listdir("/dev/fd")), threading.active_count())
+    before = held()
     for _ in range(100):
         board.power_off()
         board.power_on()
         board.wait_screen("ready")
-    assert (children(), len(os.listdir("/dev/fd")), threading.active_count()) == before
+    assert held() == before
 
 
 def test_close_gives_everything_back(board: VirtualBoard) -> None:
     board.close()
-    before = (children(), len(os.listdir("/dev/fd")), threading.active_count())
+    before = held()
     for _ in range(5):
         with VirtualBoard(board.directory, flash={"journal": 16384, "vault": 16384}) as another:
             (another.fs / "main.py").write_text(LOOP)
             another.power_on()
             another.wait_screen("ready")
         another.close()
-    assert (children(), len(os.listdir("/dev/fd")), threading.active_count()) == before
+    assert held() == before
     with pytest.raises(BoardError, match="closed"):
         board.power_on()
 
@@ -260,8 +267,8 @@ def test_resets_start_the_chip_again_with_their_cause(
 def test_a_fed_watchdog_does_not_bite(boot: Boot) -> None:
     board = boot(
         "import board, machine, time\n"
-        "dog = machine.WDT(timeout=200)\n"
-        "for _ in range(50):\n"
+        "dog = machine.WDT(timeout=1000)\n"
+        "for _ in range(150):\n"
         "    time.sleep_ms(10)\n"
         "    dog.feed()\n"
         "board.Panel().show([board.reset_cause()])\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from boards.virtual.board import BoardError, VirtualBoard
+from boards.virtual.board import TIMEOUT, BoardError, VirtualBoard
 from boards.virtual.panel import draw
 from tests.boards.conftest import Boot
 
@@ -20,7 +20,7 @@ def refused(*arguments: object) -> str:
         [sys.executable, "-m", *[str(item) for item in arguments]],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=TIMEOUT,
     )
     assert done.returncode in (1, 2)
     assert "Traceback" not in done.stderr

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import serial
 
-from boards.virtual.board import VirtualBoard
+from boards.virtual.board import TIMEOUT, VirtualBoard
 from tests.boards.conftest import Boot
 
 LOOP = """
@@ -37,13 +37,13 @@ while True:
 
 def mpremote(board: VirtualBoard, *arguments: str) -> str:
     command = [sys.executable, "-m", "mpremote", "connect", board.pty, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == 0, f"{done.stdout}{done.stderr}{board.serial_tail}"
     return done.stdout
 
 
 def connect(board: VirtualBoard) -> serial.Serial:
-    return serial.Serial(board.pty, timeout=10)
+    return serial.Serial(board.pty, timeout=TIMEOUT)
 
 
 def test_all_bytes_pass_unchanged_both_ways_while_main_py_speaks_binary(boot: Boot) -> None:
@@ -130,8 +130,8 @@ def test_power_taken_under_mpremote_leaves_a_board_that_comes_back(boot: Boot) -
     assert mpremote(board, "exec", "print('back')") == "back\n"
 
 
-def test_input_during_start_waits_for_the_interpreter(boot: Boot) -> None:
-    board = boot(LOOP)
+def test_input_during_start_waits_for_the_repl(boot: Boot) -> None:
+    board = boot("print('main')\n")
     with connect(board) as port:
         for _ in range(10):
             port.write(b"\x03\r\x01")  # at once after power-on: must not hit the launcher
@@ -139,6 +139,46 @@ def test_input_during_start_waits_for_the_interpreter(boot: Boot) -> None:
             assert port.read_until(prompt).endswith(prompt), board.serial_tail
             board.power_cycle()
     assert board.is_on
+
+
+def test_ctrl_c_is_data_but_while_a_script_runs(boot: Boot, board: VirtualBoard) -> None:
+    deaf = (
+        "from micropython import kbd_intr\n"
+        "try:\n"
+        "    kbd_intr(-1)\n"
+        "    for _ in range(1):\n"
+        "        pass\n"
+        "except KeyboardInterrupt:\n"
+        "    pass\n"
+    )
+    (board.fs / "boot.py").write_text(deaf)
+    main = deaf + "import board, sys\nboard.Panel().show(['up', str(sys.stdin.buffer.read(1))])\n"
+    board = boot(main)
+    with connect(board) as port:
+        for _ in range(10):
+            while not board.screen:
+                port.write(b"\x03")
+                port.flush()
+            assert board.screen == ["up", "b'\\x03'"], board.serial_tail
+            board.power_cycle()
+
+
+def test_a_chip_without_power_hears_nothing(boot: Boot, board: VirtualBoard) -> None:
+    with connect(board) as port:
+        for start in range(1, 4):
+            port.write(b"lost")
+            while board.serial_dropped < 4 * start:
+                pass
+            boot(
+                "import board, sys\n"
+                "panel = board.Panel()\n"
+                "panel.show(['up'])\n"
+                "panel.show(['got', str(sys.stdin.buffer.read(1))])\n"
+            )
+            board.wait_screen("up")
+            port.write(b"k")
+            assert board.wait_screen("got")[1] == "b'k'"
+            board.power_off()
 
 
 HAMMER = """
@@ -188,7 +228,7 @@ def test_output_that_nobody_reads_does_not_stop_the_board(boot: Boot) -> None:
         "    print('line %05d of noise' % n)\n"
         "board.Panel().show(['done'])\n"
     )
-    board.wait_screen("done", 30)
+    board.wait_screen("done")
     board.wait_serial(">>> ")
     assert "line 19999 of noise" in board.serial_tail
     assert mpremote(board, "exec", "print('still here')") == "still here\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import serial
 
-from boards.virtual.board import BoardError, VirtualBoard
+from boards.virtual.board import TIMEOUT, BoardError, VirtualBoard
 from boards.virtual.serialport import RECEIVE_RING, Line
 from tests.boards.test_virtual_serial import mpremote
 
@@ -68,7 +68,7 @@ def start(folder: Path, main: str, line: Line | None = None) -> VirtualBoard:
 
 def test_all_bytes_pass_both_ways_and_none_is_a_ctrl_c(tmp_path: Path) -> None:
     every = bytes(range(256))
-    with start(tmp_path, ECHO) as board, serial.Serial(board.uart, timeout=10) as port:
+    with start(tmp_path, ECHO) as board, serial.Serial(board.uart, timeout=TIMEOUT) as port:
         board.wait_screen("listening")
         for chunk in (every[:128], every[128:], every[::-1][:250], b"\x03" * 250):
             port.write(chunk)
@@ -80,7 +80,7 @@ def test_all_bytes_pass_both_ways_and_none_is_a_ctrl_c(tmp_path: Path) -> None:
 def test_the_port_stays_over_power_cycles_and_resets_and_leaves_the_repl_alone(
     tmp_path: Path,
 ) -> None:
-    with start(tmp_path, ECHO) as board, serial.Serial(board.uart, timeout=10) as port:
+    with start(tmp_path, ECHO) as board, serial.Serial(board.uart, timeout=TIMEOUT) as port:
         path = board.uart
         for cause in ("PWRON", "HARD", "PWRON"):
             board.wait_screen(cause)
@@ -95,10 +95,10 @@ def test_the_port_stays_over_power_cycles_and_resets_and_leaves_the_repl_alone(
 
 
 def test_a_read_gives_what_is_there_and_the_ring_loses_the_rest(tmp_path: Path) -> None:
-    with start(tmp_path, DEAF) as board, serial.Serial(board.uart, timeout=10) as port:
+    with start(tmp_path, DEAF) as board, serial.Serial(board.uart, timeout=TIMEOUT) as port:
         board.wait_screen("deaf")
         port.write(b"x" * 3000)
-        until = time.monotonic() + 10
+        until = time.monotonic() + TIMEOUT
         while not board.uart_dropped:
             assert time.monotonic() < until
             os.sched_yield()
@@ -112,7 +112,7 @@ def test_a_read_gives_what_is_there_and_the_ring_loses_the_rest(tmp_path: Path) 
 def test_it_has_a_rate_of_its_own_until_the_chip_restarts(tmp_path: Path) -> None:
     with (
         start(tmp_path, RATES, Line()) as board,
-        serial.Serial(board.uart, 115200, timeout=10) as port,
+        serial.Serial(board.uart, 115200, timeout=TIMEOUT) as port,
     ):
         assert port.read(100) == b"w" * 100
         for cause, rate in (("PWRON", 921600), ("HARD", 115200)):

@@ -16,7 +16,7 @@ from tests.companion import sealed
 from tests.journal.nor import Nor
 
 # An answer is there at once or never.
-TIMEOUT = 0.002
+TIMEOUT = 0.0
 _NEVER = 1 << 62
 
 
@@ -81,10 +81,12 @@ class Terminal:
                 self.written[seq] = payload
         return len(self.written) - before
 
-    def plug(self, cut: int = _NEVER, serial: bool = True) -> Line:
-        """A new line to it: its serial port, or a TCP connection."""
+    def plug(self, cut: int = _NEVER, serial: bool = True, unheard: int = 0) -> Line:
+        """A new line to it: its serial port, or a TCP connection. It does not hear the first
+        ``unheard`` writes."""
         assert self._port is not None
-        return Line(self._port if serial else _End(self, serial=False), cut, serial)
+        end = self._port if serial else _End(self, serial=False)
+        return Line(end, cut, serial, unheard)
 
     def close(self) -> None:
         """Power off."""
@@ -187,8 +189,9 @@ class Line:
     name = "line"
     peer = ""
 
-    def __init__(self, end: _End, cut: int, serial: bool) -> None:
+    def __init__(self, end: _End, cut: int, serial: bool, unheard: int) -> None:
         self.carried = 0
+        self.unheard = unheard
         self._end = end
         self._cut = cut
         self._serial = serial
@@ -214,7 +217,10 @@ class Line:
     def write(self, data: bytes) -> None:
         if self._end.ended:
             raise LinkError(f"{self.name}: the connection broke")
-        self._end.feed(self._through(data))
+        if self.unheard:
+            self.unheard -= 1
+        else:
+            self._end.feed(self._through(data))
 
     def discard_input(self) -> None:
         self._end.sent.clear()

@@ -33,7 +33,7 @@ TRACK2 = PAN + "D30122010000012300000"
 PREFIX = bytes.fromhex("6000010000603100310000")
 DAY = "2026-03-02"
 START = "2026-03-02T09:00:00+08:00"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 # MTI, F3, F25, F60.1 of each transaction, from the dialect's table.
 SHAPES = {

@@ -20,7 +20,7 @@ from tests.shared.expect import from_json, vectors
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = [sys.executable]
 MICROPYTHON = [str(Path(sys.executable).parent / "micropython"), "-X", "heapsize=160wk"]
-WAIT = 20.0
+WAIT = 60.0
 
 
 def settings() -> dict[str, Any]:

@@ -140,13 +140,13 @@ def test_a_journal_that_looks_like_a_table_at_0x8000_is_read_as_a_journal(tmp_pa
 def bounded(image: bytes) -> flash.Reading:
     """Read it; a few seconds and a multiple of its size are all it may take."""
     tracemalloc.start()
-    begun = time.monotonic()
+    begun = time.process_time()
     try:
         reading = flash.read(image)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
     assert peak < 64 * len(image) + (1 << 20)
     return reading
 
@@ -220,9 +220,9 @@ def test_gaps_that_all_lie_in_one_stretch_of_the_log_are_named_in_bounded_time()
         if sector in (0, count // 2):
             places = [slot(epoch, b"R", 5 if sector == 0 else 10**7, b"x")]
         data += b"".join([header(epoch).ljust(128, b"\xff"), *places]).ljust(SECTOR, b"\xff")
-    begun = time.monotonic()
+    begun = time.process_time()
     reading = flash.read(bytes(data))
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
     assert len(reading.gaps) > 15_000
     assert "damaged: sector 1 slot 1-31" in reading.gaps[-2].reason
 
@@ -233,7 +233,7 @@ def test_the_largest_image_is_read_in_bounded_time() -> None:
     # A header at each end: everything between is a hole that has to be looked into.
     data[:32] = header(count)
     data[-SECTOR : 32 - SECTOR] = header(2 * count - 1, prev=2 * count - 2)
-    begun = time.monotonic()
+    begun = time.process_time()
     reading = flash.read(bytes(data))
-    assert time.monotonic() - begun < 30
+    assert time.process_time() - begun < 30
     assert reading.records == []

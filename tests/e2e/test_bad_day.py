@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from boards.virtual.shop import MERCHANT_NAME, WAIT, Host, Shop, card, free_port
+from boards.virtual.shop import MERCHANT_NAME, WAIT, Host, Shop, card, held_port
 
 
 def records(shop: Shop) -> list[dict[str, Any]]:
@@ -85,8 +85,9 @@ def test_ports_that_are_not_there_and_strangers_are_one_clear_line(tmp_path: Pat
         shop.provision()
         said = shop.companion("sync", "--port", "/dev/ttyNOTHERE", code=2)
         assert said.startswith("companion: ") and said.count("\n") == 1 and "ttyNOTHERE" in said
-        nobody = f"tls://127.0.0.1:{free_port()}"
-        said = shop.companion("sync", "--port", nobody, code=2)
+        with held_port() as nobody:
+            port = f"tls://127.0.0.1:{nobody.getsockname()[1]}"
+            said = shop.companion("sync", "--port", port, code=2)
         assert said.startswith("companion: ") and said.count("\n") == 1
         other = shop.store
         shop.store = tmp_path / "another"

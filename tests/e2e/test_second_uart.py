@@ -14,6 +14,7 @@ import pytest
 from boards.virtual.board import VirtualBoard
 from boards.virtual.chip import DEVICE
 from boards.virtual.serialport import Line
+from boards.virtual.shop import WAIT
 from companion import link
 from companion.link import LinkError, SyncResult
 from protocol import config as configuration
@@ -21,7 +22,6 @@ from protocol import messages, seal
 from tests.bench.sync_journal import fill
 from tests.companion.sealed import config
 
-WAIT = 20.0
 RECORDS = 300
 SETTINGS = config()
 

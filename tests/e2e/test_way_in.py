@@ -12,9 +12,8 @@ import pytest
 import serial
 
 from boards.virtual.board import VirtualBoard
+from boards.virtual.shop import WAIT
 from companion import link
-
-PATIENCE = 20.0  # seconds
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def board(tmp_path: Path) -> Iterator[VirtualBoard]:
 
 def mpremote_gets_in(board: VirtualBoard) -> None:
     command = [sys.executable, "-m", "mpremote", "connect", board.pty, "resume", "eval", "6 * 7"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT)
     assert done.stdout.strip() == "42", done.stderr
 
 
@@ -34,12 +33,12 @@ def test_ctrl_c_held_down_from_the_start(board: VirtualBoard) -> None:
     with serial.Serial(board.pty, timeout=0.01) as port:
         board.power_on()
         seen = b""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + WAIT
         while b">>> " not in seen:
             assert time.monotonic() < until, (board.is_on, board.screen, board.serial_tail)
             port.write(b"\x03")
             seen += port.read(100)
-        port.timeout = PATIENCE
+        port.timeout = WAIT
         port.write(b"'all' + 'heard'\r")
         assert port.read_until(b"allheard").endswith(b"allheard")
     mpremote_gets_in(board)

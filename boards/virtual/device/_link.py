@@ -6,6 +6,7 @@ buffers are made at boot: a flash operation must not allocate.
 
 Request: op u8, partition u8, spare u16, address u32, length u32, then length bytes for PROGRAM,
 FIND and PANEL. Answer: status u32 (0, or an ESP_ERR_* code), value u32, then the data of a READ.
+SCRIPT has none.
 """
 
 import os
@@ -22,6 +23,7 @@ WATCHDOG = 8
 HARD_RESET = 9
 SOFT_RESET = 10
 BAUD = 11
+SCRIPT = 12
 
 _stream = open(int(os.getenv("BOARD_LINK", "-1")), "r+b")
 _send = _stream.write
@@ -64,6 +66,13 @@ def call(
     if interrupt:
         raise interrupt
     return _status()
+
+
+def tell(op: int):
+    """Send a request that has no answer. There is no jump here: a Ctrl-C that it allows is raised
+    in what comes next."""
+    struct.pack_into("<BBHII", _request, 0, op, 0, 0, 0, 0)
+    _send(_request)
 
 
 def _status() -> int:

@@ -34,6 +34,24 @@ def scripts(main: bool) -> list:
     return [name for name in ("boot.py", "main.py")[: 2 if main else 1] if name in there]
 
 
+def compiled(name: str):
+    with open(name) as file:
+        return compile(file.read(), name, "exec")
+
+
+def script_starts():
+    """Ctrl-C is on while a script runs, as on a board; before, 0x03 is kept like other input."""
+    import _link
+
+    _link.tell(_link.SCRIPT)
+
+
+def script_ends():
+    import _link
+
+    _link.call(_link.KBD_INTR, 0, 0)
+
+
 def finish(soft_reset: bool):
     """The scripts are over: give Ctrl-C back to the REPL, or reset after a SystemExit."""
     import _link
