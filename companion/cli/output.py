@@ -18,6 +18,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 FINE = 0
 FOUND = 1
+BAD_INPUT = 2
 UNBALANCED = 3
 
 # Wide enough for a table in a file or a pipe; a person's terminal has its own width.

@@ -1,5 +1,5 @@
 """Statements from outside: layouts that are recognised, never guessed, and checked first."""
 
-from companion.statements.statement import HostRow, Statement, StatementError
+from companion.statements.statement import Statement, StatementError
 
-__all__ = ["HostRow", "Statement", "StatementError"]
+__all__ = ["Statement", "StatementError"]

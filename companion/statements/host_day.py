@@ -10,17 +10,23 @@ A pre-authorisation or its cancel moves none: it is AUTHORISED, never CAPTURED.
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator
-from datetime import date, datetime, timezone
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from companion.statements import rows
+from companion.statements.cards import MASKED
+from companion.statements.columns import Columns
+from companion.statements.options import CARD, Options
+from companion.statements.source import Lines, Source
 from companion.statements.statement import (
-    GIVES_BACK,
+    ACQUIRER,
     HOLDS,
-    HostRow,
+    TYPES,
     Statement,
     StatementError,
+    day_of,
 )
 
 NAME = "pingzhang-host-1"
@@ -37,18 +43,14 @@ COLUMNS = {
     "stan": r"\d{6}",
     "rrn": r"[0-9A-Za-z]{0,12}",
     "auth": r"[0-9A-Za-z]{0,6}",
-    "type": (
-        r"SALE|VOID|REFUND|PREAUTH|PREAUTH_CANCEL|COMPLETION|COMPLETION_NOTICE|COMPLETION_VOID"
-    ),
-    "card": r"\d{6}\*+\d{4}",
+    "type": "|".join(TYPES),
+    "card": MASKED,
     "currency": r"156",
     "amount_minor": r"\d{1,12}",
     "status": r"CAPTURED|AUTHORISED|REVERSED|DECLINED",
     "f39": r"[0-9A-Z]{2}|",
     "reversal_f39": r"[0-9A-Z]{2}|",
 }
-# ASCII: a digit of another script is read as a number, but compares as different.
-_PATTERNS = {name: re.compile(pattern, re.ASCII) for name, pattern in COLUMNS.items()}
 _COUNT = re.compile(r"\d{1,18}", re.ASCII)
 _SUM = re.compile(r"-?\d{1,18}", re.ASCII)
 
@@ -58,113 +60,84 @@ def recognises(head: bytes) -> bool:
     return head.startswith(b"#" + NAME.encode() + b",")
 
 
-def parse(data: bytes) -> Statement:
+def parse(source: Source, options: Options) -> list[Statement]:
     """Parse a whole day file; raises StatementError with the line at the first thing wrong."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise StatementError(f"line {line}: not UTF-8 text") from None
-    lines = text.splitlines()
-    if len(lines) < 3 or not lines[-1].startswith("#totals,"):
+    lines = Lines(source)
+    merchant_no, written = first_line(lines.first(), NAME)
+    day = day_of(written)
+    if day is None:
+        raise StatementError(f"line 1: {written} is no date")
+    names = lines.first()
+    totals = lines.last()
+    if not totals.startswith("#totals,"):
         raise StatementError(
-            f"line {len(lines)}: the file ends without its #totals line; it was cut short"
+            f"line {lines.behind()}: the file ends without its #totals line; it was cut short"
         )
-    merchant_no, day = _first_line(lines[0])
-    if lines[1] != ",".join(COLUMNS):
+    if names != ",".join(COLUMNS):
         raise StatementError(f"line 2: the columns are not {','.join(COLUMNS)}")
-    rows = []
-    for number, values in _values(lines[2:-1]):
-        row = _row(number, values)
-        if row.merchant_no != merchant_no or row.business_date != day:
-            raise StatementError(
-                f"line {number}: merchant {row.merchant_no} on {row.business_date}, but line 1 "
-                f"says {merchant_no} on {day}"
-            )
-        rows.append(row)
-    captured = [
-        -row.amount_minor if row.txn in GIVES_BACK else row.amount_minor
-        for row in rows
-        if row.status == "CAPTURED"
-    ]
-    _check_totals(len(lines), lines[-1], (len(rows), len(captured), sum(captured)))
-    return Statement(NAME, merchant_no, day, rows, len(captured), sum(captured))
-
-
-def _values(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """The values of each line, with its number in the file."""
-    reader = csv.reader(lines)
+    found = rows.Collected(ACQUIRER)
     try:
-        for number, values in enumerate(reader, 3):
-            if reader.line_num != number - 2:
-                raise StatementError(
-                    f"line {number}: a quoted value runs over the end of the line"
-                )
-            yield number, values
-    except csv.Error as error:
-        raise StatementError(f"line {reader.line_num + 2}: {error}") from None
+        for block in lines.blocks():
+            found.add(_batch(Columns.read(block, tuple(COLUMNS)), merchant_no, day, options))
+        table = found.table()
+    finally:
+        found.close()
+    count, total = rows.totals(ACQUIRER, table)
+    check_totals(lines.behind(), totals, (table.num_rows, count, total))
+    channel = options.channel or CARD
+    return [
+        Statement(NAME, ACQUIRER, merchant_no, channel, "", day, day, True, table, count, total)
+    ]
 
 
-def _first_line(line: str) -> tuple[str, date]:
+def first_line(line: str, name: str) -> tuple[str, str]:
+    """Merchant and date of the first line."""
     values = line.split(",")
     if (
         len(values) != 3
-        or not _PATTERNS["merchant_no"].fullmatch(values[1])
-        or not _PATTERNS["business_date"].fullmatch(values[2])
+        or not re.fullmatch(COLUMNS["merchant_no"], values[1], re.ASCII)
+        or not re.fullmatch(COLUMNS["business_date"], values[2], re.ASCII)
     ):
-        raise StatementError(f"line 1: not {EXPECTED.removeprefix('a first line ')}")
-    return values[1], _date(1, values[2])
+        raise StatementError(f"line 1: not '#{name},merchant_no,business_date'")
+    return values[1], values[2]
 
 
-def _date(line: int, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise StatementError(f"line {line}: {text} is no date") from None
-
-
-def _row(line: int, values: list[str]) -> HostRow:
-    if len(values) != len(COLUMNS):
-        raise StatementError(f"line {line}: {len(values)} values, not {len(COLUMNS)}")
-    for (name, pattern), value in zip(_PATTERNS.items(), values, strict=True):
-        if not pattern.fullmatch(value):
-            shown = "an unmasked or malformed card" if name == "card" else _shown(value)
-            raise StatementError(f"line {line}: {name} is {shown}, not {COLUMNS[name]}")
-    item = dict(zip(COLUMNS, values, strict=True))
-    if item["status"] == ("CAPTURED" if item["type"] in HOLDS else "AUTHORISED"):
-        raise StatementError(f"line {line}: a {item['type']} is not {item['status']}")
-    try:
-        moment = datetime.fromisoformat(item["host_time"].replace("Z", "+00:00"))
-    except ValueError:
-        raise StatementError(f"line {line}: {item['host_time']} is no time") from None
-    return HostRow(
-        line=line,
-        business_date=_date(line, item["business_date"]),
-        host_time=moment.astimezone(timezone.utc),
-        merchant_no=item["merchant_no"],
-        terminal_no=item["terminal_no"],
-        batch=item["batch"],
-        stan=item["stan"],
-        rrn=item["rrn"],
-        auth=item["auth"],
-        txn=item["type"],
-        card=item["card"],
-        currency=item["currency"],
-        amount_minor=int(item["amount_minor"]),
-        status=item["status"],
-        f39=item["f39"],
-        reversal_f39=item["reversal_f39"],
+def _batch(columns: Columns, merchant_no: str, day: int, options: Options) -> pa.RecordBatch:
+    columns.check(COLUMNS, hidden=("card",))
+    days = columns.days("business_date")
+    same = pc.and_(pc.equal(columns["merchant_no"], merchant_no), pc.equal(days, day))
+    at = pc.index(same, pa.scalar(False)).as_py()
+    if at >= 0:
+        other, date = columns["merchant_no"][at].as_py(), columns["business_date"][at].as_py()
+        raise StatementError(
+            f"line {columns.line + at}: merchant {other} on {date}, but line 1 says {merchant_no} "
+            "on another day or for another merchant"
+        )
+    hold = pc.is_in(columns["type"], pa.array(HOLDS))
+    wrong = pc.if_else(hold, "CAPTURED", "AUTHORISED")
+    at = pc.index(pc.equal(columns["status"], wrong), pa.scalar(True)).as_py()
+    if at >= 0:
+        kind, status = columns["type"][at].as_py(), columns["status"][at].as_py()
+        raise StatementError(f"line {columns.line + at}: a {kind} is not {status}")
+    same_names = ("terminal_no", "batch", "stan", "rrn", "auth", "card", "currency", "status")
+    return rows.shaped(
+        ACQUIRER,
+        columns.rows,
+        {
+            **{name: columns[name] for name in (*same_names, "f39", "reversal_f39")},
+            "merchant_no": merchant_no,
+            "channel": options.channel or CARD,
+            "day": days,
+            "at": columns.instants("host_time"),
+            "txn": columns["type"],
+            "amount_minor": columns["amount_minor"].cast(pa.int64()),
+            "line": rows.lines(columns),
+        },
     )
 
 
-def _shown(value: str) -> str:
-    """A value as it may be shown: where columns are shifted it may be a clear card number."""
-    if re.search(r"\d{12}", re.sub(r"[\s-]", "", value)):
-        return f"{len(value)} characters with many digits"
-    return repr(value[:40])
-
-
-def _check_totals(line: int, text: str, counted: tuple[int, int, int]) -> None:
+def check_totals(line: int, text: str, counted: tuple[int, int, int]) -> None:
+    """Compare the #totals line with what the rows add up to."""
     stated = text.split(",")[1:]
     whole = [_COUNT.fullmatch(value) for value in stated[:2]]
     signed = [_SUM.fullmatch(value) for value in stated[2:]]

@@ -28,6 +28,10 @@ class Break:
     reason: str
     actor: str
     evidence: dict[str, object]
+    channel: str = "card"
+    owed_minor: int = 0
+    match_pass: int = 0
+    note: str = ""
 
     @property
     def id(self) -> str:
@@ -47,8 +51,12 @@ class Changes:
 
 
 def set_hash(found: Iterable[Break]) -> str:
-    """SHA-256 over the sorted ids, amounts and effects: equal sets have equal hashes."""
-    lines = sorted(f"{item.id} {item.amount_minor} {item.effect_minor}\n" for item in found)
+    """SHA-256 over the sorted ids and amounts: equal sets have equal hashes, on every engine."""
+    lines = sorted(
+        f"{item.id} {item.amount_minor} {item.effect_minor} {item.owed_minor} "
+        f"{int(item.provisional)}\n"
+        for item in found
+    )
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -59,52 +67,58 @@ def record_run(
     summary: dict[str, object],
     closing: Mapping[str, str],
 ) -> Changes:
-    """Store a run and bring the breaks to what it found, in one transaction.
+    """`record` in a transaction of its own."""
+    with store.write() as connection:
+        return record(connection, rules, found, summary, closing)
+
+
+def record(
+    connection: Connection,
+    rules: str,
+    found: list[Break],
+    summary: dict[str, object],
+    closing: Mapping[str, str],
+) -> Changes:
+    """Store a run and bring the breaks to what it found.
 
     A break that is no longer found closes, with the words that `closing` has for its id; one that
     comes back is opened again under the same id. The caller holds the reconcile lock.
     """
     digest = set_hash(found)
-    with store.write() as connection:
-        run = connection.execute(
-            insert(runs)
-            .values(
-                rules=rules,
-                finished_at=utc_now(),
-                summary=json.dumps(summary, sort_keys=True),
-                break_set_hash=digest,
-            )
-            .returning(runs.c.id)
-        ).scalar_one()
-        state = {
-            row.id: row.state for row in connection.execute(select(breaks.c.id, breaks.c.state))
-        }
-        now = {item.id: _values(item, run) for item in found}
-        known = [{"key": key, **values} for key, values in now.items() if key in state]
-        fresh = [
-            {"id": key, "first_run": run, **values}
-            for key, values in now.items()
-            if key not in state
-        ]
-        if known:
-            connection.execute(update(breaks).where(breaks.c.id == bindparam("key")), known)
-        if fresh:
-            connection.execute(insert(breaks), fresh)
-        gone = [
-            {"key": key, "why": closing[key]}
-            for key, value in state.items()
-            if value == "open" and key not in now
-        ]
-        if gone:
-            connection.execute(
-                update(breaks)
-                .where(breaks.c.id == bindparam("key"))
-                .values(state="closed", closed_run=run, closed_reason=bindparam("why")),
-                gone,
-            )
-        opened = sum(state.get(key) != "open" for key in now)
-        effect = open_effect(connection)
-    return Changes(run, opened, len(gone), effect, digest)
+    run = connection.execute(
+        insert(runs)
+        .values(
+            rules=rules,
+            finished_at=utc_now(),
+            summary=json.dumps(summary, sort_keys=True),
+            break_set_hash=digest,
+        )
+        .returning(runs.c.id)
+    ).scalar_one()
+    state = {row.id: row.state for row in connection.execute(select(breaks.c.id, breaks.c.state))}
+    now = {item.id: _values(item, run) for item in found}
+    known = [{"key": key, **values} for key, values in now.items() if key in state]
+    fresh = [
+        {"id": key, "first_run": run, **values} for key, values in now.items() if key not in state
+    ]
+    if known:
+        connection.execute(update(breaks).where(breaks.c.id == bindparam("key")), known)
+    if fresh:
+        connection.execute(insert(breaks), fresh)
+    gone = [
+        {"key": key, "why": closing[key]}
+        for key, value in state.items()
+        if value == "open" and key not in now
+    ]
+    if gone:
+        connection.execute(
+            update(breaks)
+            .where(breaks.c.id == bindparam("key"))
+            .values(state="closed", closed_run=run, closed_reason=bindparam("why")),
+            gone,
+        )
+    opened = sum(state.get(key) != "open" for key in now)
+    return Changes(run, opened, len(gone), open_effect(connection), digest)
 
 
 def _values(item: Break, run: int) -> dict[str, object]:
@@ -164,3 +178,14 @@ def last_run(connection: Connection) -> dict[str, object] | None:
 
 def _dict(row: Row[tuple[object, ...]]) -> dict[str, object]:
     return {**row._mapping, "evidence": json.loads(row.evidence)}
+
+
+def row_ids(connection: Connection, ids: Iterable[str]) -> dict[str, list[int]]:
+    """The ids of the terminal's and acquirer's rows of these breaks, from their evidence."""
+    found: dict[str, list[int]] = {}
+    for id_ in ids:
+        query = select(breaks.c.evidence).where(breaks.c.id == id_)
+        evidence = json.loads(connection.execute(query).scalar_one())
+        rows = [evidence.get(leg) or {} for leg in ("terminal", "acquirer")]
+        found[id_] = [row["id"] for row in rows if "id" in row]
+    return found

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from companion.store.schema import gaps, records
 from protocol import cbor, record, seal
 
 _TAKE_STAN = (record.ARMED, record.QUERY, record.SIGNED_IN, record.CHECKPOINT)
+_AT_ONCE = 10_000
 _DIGITS = re.compile(r"\d{13,19}")
 
 
@@ -50,11 +51,30 @@ def scan(connection: Connection, device_id: str, first: int = 0) -> Iterator[Sto
         yield Stored(row.seq, content, row.payload, row.seal_ok, row.received_at, row.image)
 
 
+def raw(connection: Connection, device_id: str) -> Iterator[bytes]:
+    """What `scan` reads, a line of bytes for each record: to see whether any of it changed."""
+    rows = connection.execute(
+        select(records.c.seq, records.c.payload, records.c.received_at, records.c.image)
+        .where(records.c.device_id == device_id)
+        .order_by(records.c.seq)
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    for row in rows:
+        yield b"%d %s %s\n" % (row.seq, row.payload.hex().encode(), repr(row[2:]).encode())
+
+
 def payload_of(connection: Connection, device_id: str, seq: int) -> bytes | None:
     """The bytes of one stored record, None when it is not stored."""
     query = select(records.c.payload).where(records.c.device_id == device_id, records.c.seq == seq)
     payload: bytes | None = connection.execute(query).scalar()
     return payload
+
+
+def last_received(connection: Connection, device_id: str) -> str | None:
+    """When the newest record of a terminal came into the store."""
+    query = select(func.max(records.c.received_at)).where(records.c.device_id == device_id)
+    found: str | None = connection.execute(query).scalar()
+    return found
 
 
 def generation(connection: Connection, device_id: str, before: int) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -18,71 +19,12 @@ from sqlalchemy import (
     Text,
 )
 
+from companion.store.guards import DECIDING, guard
+from companion.store.steps import STEPS as STEPS
+
 # SQLite keeps both numbers in the file's header: whose file it is, and which schema it has.
 APPLICATION_ID = 0x505A4A31  # "PZJ1"
-SCHEMA_VERSION = 3
-
-# What makes of a store of one version one of the next.
-STEPS = {
-    1: (
-        """
-        CREATE TABLE images (
-            sha256 TEXT NOT NULL PRIMARY KEY,
-            device_id TEXT NOT NULL REFERENCES terminals (device_id),
-            name TEXT NOT NULL,
-            first_seq INTEGER NOT NULL,
-            next_seq INTEGER NOT NULL,
-            unsure_seq INTEGER,
-            loaded_at TEXT NOT NULL
-        )
-        """,
-        "ALTER TABLE records ADD COLUMN image TEXT REFERENCES images (sha256)",
-    ),
-    2: (
-        """
-        CREATE TABLE rotations (
-            device_id TEXT NOT NULL REFERENCES terminals (device_id),
-            generation INTEGER NOT NULL,
-            seal_key BLOB NOT NULL,
-            sync_key BLOB NOT NULL,
-            PRIMARY KEY (device_id, generation)
-        )
-        """,
-        """
-        CREATE TABLE findings (
-            device_id TEXT NOT NULL REFERENCES terminals (device_id),
-            code TEXT NOT NULL,
-            first_seq INTEGER NOT NULL,
-            last_seq INTEGER NOT NULL,
-            problem TEXT NOT NULL,
-            evidence TEXT NOT NULL,
-            noticed_at TEXT NOT NULL,
-            seen_at TEXT NOT NULL,
-            PRIMARY KEY (device_id, code, first_seq)
-        )
-        """,
-        """
-        CREATE TABLE changes (
-            device_id TEXT NOT NULL PRIMARY KEY REFERENCES terminals (device_id),
-            data BLOB NOT NULL,
-            wanted_at TEXT NOT NULL
-        )
-        """,
-        """
-        CREATE TABLE verdicts (
-            merchant_no TEXT NOT NULL,
-            terminal_no TEXT NOT NULL,
-            batch INTEGER NOT NULL,
-            stan INTEGER NOT NULL,
-            result INTEGER NOT NULL,
-            text TEXT NOT NULL,
-            decided_at TEXT NOT NULL,
-            given_at TEXT,
-            PRIMARY KEY (merchant_no, terminal_no, batch, stan)
-        )
-        """,
-    ),
-}
+SCHEMA_VERSION = 4
 
 metadata = MetaData()
 
@@ -205,13 +147,32 @@ files = Table(
     Column("sha256", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("layout", Text, nullable=False),
-    Column("merchant_no", Text, nullable=False),
-    Column("business_date", Text, nullable=False),
+    # What was said at the import (see companion.store.originals).
+    Column("mapping", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("party", Text, nullable=False),
+    Column("imported_at", Text, nullable=False),
+    # A corrected file takes the place of the earlier one.
+    Column("superseded_by", Text, ForeignKey("files.sha256")),
+)
+
+statements = Table(
+    "statements",
+    metadata,
+    # What a file tells: one party's rows of one kind.
+    Column("sha256", Text, ForeignKey("files.sha256"), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("party", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    # Days since 1970-01-01, both inclusive.
+    Column("first_day", Integer, nullable=False),
+    Column("last_day", Integer, nullable=False),
+    Column("whole", Boolean, nullable=False),
     Column("rows", Integer, nullable=False),
     Column("captured_count", Integer, nullable=False),
     Column("captured_minor", Integer, nullable=False),
-    Column("imported_at", Text, nullable=False),
-    # A corrected file for the same merchant and day takes the place of the earlier one.
     Column("superseded_by", Text, ForeignKey("files.sha256")),
 )
 
@@ -231,14 +192,22 @@ breaks = Table(
     Column("id", Text, primary_key=True),
     Column("code", Text, nullable=False),
     Column("state", Text, nullable=False),
-    # What it is about: merchant|terminal|batch|stan|occurrence, or device|first_seq of a gap.
+    # What it is about: merchant|terminal|batch|stan|occurrence, or device|first_seq of a gap, and
+    # the like for payouts and statements.
     Column("row_key", Text, nullable=False),
     Column("merchant_no", Text, nullable=False),
     Column("terminal_no", Text, nullable=False),
+    Column("channel", Text, nullable=False),
     Column("business_date", Text),
     Column("amount_minor", Integer, nullable=False),
     # What it adds to (customer debit - merchant books): the sign gives the direction.
     Column("effect_minor", Integer, nullable=False),
+    # What it adds to (acquirer's debt - bank credits).
+    Column("owed_minor", Integer, nullable=False),
+    # 1 exact, 2 RRN and card, 3 by amount and time (of low confidence), 0 no pair.
+    Column("match_pass", Integer, nullable=False),
+    # What the rules know and no row has, as "name=value;name=value".
+    Column("note", Text, nullable=False),
     Column("provisional", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
     Column("actor", Text, nullable=False),
@@ -249,4 +218,142 @@ breaks = Table(
     Column("closed_reason", Text),
     CheckConstraint("state IN ('open', 'closed')"),
     Index("breaks_by_state", "state", "code"),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # The cause that makes one case of several breaks, and the key of what it is about.
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    # Of the break that leads it.
+    Column("code", Text, nullable=False),
+    Column("merchant_no", Text, nullable=False),
+    Column("terminal_no", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("first_day", Text),
+    Column("state", Text, nullable=False),
+    # Once a person has done something with it, it keeps its breaks.
+    Column("touched", Boolean, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("assignee", Text),
+    Column("due", Text),
+    Column("closed_by", Text),
+    Column("closed_reason", Text),
+    CheckConstraint(
+        "state IN ('open', 'evidence', 'sent', 'waiting', 'resolved', 'rejected', 'written_off')"
+    ),
+    Index("cases_by_state", "state"),
+)
+
+case_breaks = Table(
+    "case_breaks",
+    metadata,
+    # A break is in one case; those of a closed case stay in it.
+    Column("break_id", Text, ForeignKey("breaks.id"), primary_key=True),
+    Column("case_id", Text, ForeignKey("cases.id"), nullable=False),
+    # As the last reconciliation had it: a case that was closed opens again when this changes.
+    Column("amount_minor", Integer, nullable=False),
+    Column("effect_minor", Integer, nullable=False),
+    Column("owed_minor", Integer, nullable=False),
+    Column("found", Boolean, nullable=False),
+    Index("case_breaks_by_case", "case_id"),
+)
+
+# What was done with cases, only ever added to (see companion.store.chained).
+case_events = Table(
+    "case_events",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("case_id", Text, ForeignKey("cases.id"), nullable=False),
+    Column("at", Text, nullable=False),
+    # Whoever did it; "companion" for what a reconciliation did.
+    Column("person", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    # The case as it is afterwards.
+    Column("state", Text, nullable=False),
+    Column("assignee", Text),
+    Column("due", Text),
+    Column("text", Text, nullable=False),
+    # JSON.
+    Column("data", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Index("case_events_by_case", "case_id"),
+)
+guard(case_events)
+
+# What one person proposes and another one decides: money that is given up, given back or booked.
+adjustments = Table(
+    "adjustments",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("case_id", Text, ForeignKey("cases.id"), nullable=False),
+    # The state of the case when it is approved.
+    Column("closes", Text, nullable=False),
+    Column("amount_minor", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("maker", Text, nullable=False),
+    Column("made_at", Text, nullable=False),
+    # NULL: nobody has decided.
+    Column("approved", Boolean),
+    Column("checker", Text),
+    Column("decided_at", Text),
+    Index("adjustments_by_case", "case_id"),
+)
+guard(adjustments, changing=DECIDING)
+
+# What people decided about accounts, fees, channels and own cards (see companion.store.decisions).
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    # JSON.
+    Column("data", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+)
+guard(decisions)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# What people were told of, and how often: each telling has a number of its own.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("rule", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    # What the last telling says: new, worse or over. Gone: nothing is to be told of it any more.
+    Column("what", Text, nullable=False),
+    # The telling that said it was new.
+    Column("first_telling", Integer, nullable=False),
+    Column("telling", Integer, nullable=False),
+    # JSON: the alarm as that telling has it.
+    Column("said", Text, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("told_at", Text, nullable=False),
+    CheckConstraint("what IN ('new', 'worse', 'over', 'gone')"),
+)
+
+alert_sends = Table(
+    "alert_sends",
+    metadata,
+    Column("rule", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("telling", Integer, primary_key=True, autoincrement=False),
+    Column("receiver", Text, primary_key=True),
+    # sending: begun, and nobody knows how it ended.
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("at", Text, nullable=False),
+    ForeignKeyConstraint(["rule", "key"], ["alerts.rule", "alerts.key"]),
+    CheckConstraint("state IN ('sending', 'sent', 'failed')"),
 )

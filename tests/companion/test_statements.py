@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from companion.acquirer import dayfile
+from companion.facts.schema import ACQUIRER, as_date
 from companion.statements import StatementError, host_day, layouts
-from companion.statements.importing import import_file
+from companion.statements.importing import Checked, check, import_file, take_in
+from companion.statements.options import Options
 from companion.store import Store, StoreError, originals
 from tests.companion.sealed import CARD, DAY, MERCHANT, TERMINAL, DayFile
+from tests.companion.statement_files import TerminalFile, adyen, allinpay, camt053
 
 CLEAR = "6222000000000009"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "store", create=True)
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "store", create=True) as opened:
+        yield opened
 
 
 def day() -> DayFile:
@@ -37,17 +46,23 @@ def kept(store: Store) -> list[str]:
 
 
 def test_a_day_file_is_read_to_the_last_field() -> None:
-    statement = layouts.parse(day().text().encode())
-    assert (statement.layout, statement.merchant_no) == ("pingzhang-host-1", MERCHANT)
-    assert (statement.captured_count, statement.captured_minor) == (2, 1300)
-    row = statement.rows[0]
-    assert (row.line, row.batch, row.stan, row.amount_minor) == (3, "000001", "000001", 1250)
-    assert (row.card, row.status, row.f39) == (CARD, "CAPTURED", "00")
-    assert row.host_time.isoformat() == f"{DAY}T09:00:00+00:00"
+    found = layouts.statement(day().text().encode())
+    assert (found.layout, found.kind, found.party) == ("pingzhang-host-1", "acquirer", MERCHANT)
+    assert (found.channel, found.whole, found.number) == ("card", True, "")
+    assert (found.captured_count, found.captured_minor) == (2, 1300)
+    assert as_date(found.first_day).isoformat() == as_date(found.last_day).isoformat() == DAY
+    assert found.rows.schema == ACQUIRER.remove(0)
+    row = found.rows.to_pylist()[0]
+    assert (row["line"], row["batch"], row["stan"]) == (3, "000001", "000001")
+    assert (row["amount_minor"], row["fee_minor"], row["txn"]) == (1250, None, "SALE")
+    assert (row["card"], row["status"], row["f39"]) == (CARD, "CAPTURED", "00")
+    assert (row["merchant_no"], row["terminal_no"], row["channel"]) == (MERCHANT, TERMINAL, "card")
+    assert (row["day"], row["occurrence"], row["file"]) == (found.first_day, 0, "")
+    assert datetime.fromtimestamp(row["at"], timezone.utc).isoformat() == f"{DAY}T09:00:00+00:00"
 
 
 def test_a_day_without_transactions_is_a_valid_file() -> None:
-    assert layouts.parse(DayFile().text().encode()).rows == []
+    assert len(layouts.statement(DayFile().text().encode()).rows) == 0
 
 
 def test_the_columns_are_those_that_the_host_writes() -> None:
@@ -124,20 +139,23 @@ def test_a_file_with_shifted_columns_shows_no_card_number_either() -> None:
         for earlier in ("000001,", "SALE,", f",{CARD}"):
             shifted = text.replace(CARD, clear).replace(earlier, "", 1)
             with pytest.raises(StatementError) as caught:
-                layouts.parse(shifted.replace(f",{clear}", f",{clear},", 1).encode())
+                layouts.read(shifted.replace(f",{clear}", f",{clear},", 1).encode())
             assert clear not in str(caught.value)
         with pytest.raises(StatementError, match=r"line 3: currency is 1[679] characters") as c:
-            layouts.parse(text.replace(",156,", f",{clear},", 1).encode())
+            layouts.read(text.replace(",156,", f",{clear},", 1).encode())
         assert clear not in str(c.value)
     with pytest.raises(StatementError, match="the totals say another number of rows") as c:
-        layouts.parse(text.replace("#totals,4", f"#totals,{CLEAR}").encode())
+        layouts.read(text.replace("#totals,4", f"#totals,{CLEAR}").encode())
     assert CLEAR not in str(c.value)
 
 
 def test_a_value_without_an_end_is_refused_with_its_line() -> None:
-    for value in ("9" * 200_000, '"' + "xx\n" * 100_000):
-        with pytest.raises(StatementError, match=r"line \d+: field larger than field limit"):
-            layouts.parse(day().text().replace("CAPTURED", value, 1).encode())
+    for value, message in (
+        ("9" * 200_000, "line 3: longer than 65536 bytes"),
+        ('"' + "xx\n" * 100_000, "line 3: a quoted value runs over the end of the line"),
+    ):
+        with pytest.raises(StatementError, match=message):
+            layouts.read(day().text().replace("CAPTURED", value, 1).encode())
 
 
 def test_a_digit_is_one_of_ten() -> None:
@@ -148,9 +166,9 @@ def test_a_digit_is_one_of_ten() -> None:
         (",1250,", ",\uff11250,"),
     ):
         with pytest.raises(StatementError, match="line 3: "):
-            layouts.parse(day().text().replace(value, foreign, 1).encode())
+            layouts.read(day().text().replace(value, foreign, 1).encode())
     with pytest.raises(StatementError, match="not '#totals"):
-        layouts.parse(day().text().replace("#totals,4", "#totals,\uff14").encode())
+        layouts.read(day().text().replace("#totals,4", "#totals,\uff14").encode())
 
 
 @pytest.mark.parametrize(
@@ -165,7 +183,7 @@ def test_a_digit_is_one_of_ten() -> None:
 )
 def test_an_unknown_layout_is_refused_with_what_was_seen_and_expected(data: bytes) -> None:
     with pytest.raises(StatementError, match=r"begins with .*; expected") as caught:
-        layouts.parse(data)
+        layouts.read(data)
     assert "#pingzhang-host-1,merchant_no,business_date" in str(caught.value)
     assert CLEAR not in str(caught.value)
 
@@ -181,7 +199,7 @@ def test_an_unknown_layout_is_refused_with_what_was_seen_and_expected(data: byte
 )
 def test_the_beginning_of_an_unknown_file_is_shown_as_it_is(data: bytes, seen: str) -> None:
     with pytest.raises(StatementError) as caught:
-        layouts.parse(data)
+        layouts.read(data)
     assert seen in str(caught.value)
 
 
@@ -205,17 +223,17 @@ def test_the_same_bytes_twice_are_one_file_whatever_their_name(
 def test_the_original_is_kept_byte_for_byte(store: Store, tmp_path: Path) -> None:
     path = day().write(tmp_path / "a.csv")
     done = import_file(store, path)
-    assert originals.load(store, done.original) == path.read_bytes()
+    assert originals.checked(store, done.original).read_bytes() == path.read_bytes()
 
 
 def test_a_corrected_file_takes_the_place_of_the_earlier_one(store: Store, tmp_path: Path) -> None:
     first = import_file(store, day().write(tmp_path / "a.csv"))
     second = import_file(store, day().add(5, 60).write(tmp_path / "b.csv"))
-    assert second.supersedes == first.original.sha256
+    assert second.supersedes == [first.original.sha256]
     assert live(store) == [second.original]
     assert len(kept(store)) == 2, "the earlier original stays as evidence"
     other_day = DayFile(day="2026-03-03").add(6, 10)
-    assert import_file(store, other_day.write(tmp_path / "c.csv")).supersedes is None
+    assert import_file(store, other_day.write(tmp_path / "c.csv")).supersedes == []
     assert len(live(store)) == 2
 
 
@@ -226,14 +244,246 @@ def test_an_original_that_was_changed_is_noticed_and_put_right_by_importing_agai
     done = import_file(store, path)
     (store.files / done.original.sha256).write_text("changed")
     with pytest.raises(StoreError, match="was changed; import it again"):
-        originals.load(store, done.original)
+        originals.checked(store, done.original)
     assert not import_file(store, path).new
-    assert originals.load(store, done.original) == path.read_bytes()
+    assert originals.checked(store, done.original).read_bytes() == path.read_bytes()
+
+
+BOOKINGS = json.dumps(
+    {
+        "name": "bookings",
+        "kind": "bank",
+        "party": "1234567890",
+        "columns": {"date": "date", "amount": "amount"},
+    }
+)
+
+
+def bookings(path: Path, *days: int, amount: int = 1) -> Checked:
+    """A bank's file with a booking on each of these days of March."""
+    lines = ["date,amount", *(f"2026-03-{day:02d},{amount}" for day in days)]
+    path.write_text("\n".join(lines) + "\n")
+    return check(path, Options(BOOKINGS))
+
+
+def told(store: Store) -> list[tuple[str, str, str, int]]:
+    with store.read() as connection:
+        return [
+            (part.kind, part.party, part.period, part.captured_minor)
+            for part in originals.parts(connection)
+        ]
+
+
+def test_a_file_of_several_statements_is_kept_once_and_each_is_known(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "batch.csv"
+    path.write_text(adyen())
+    done = import_file(store, path)
+    assert [(part.part, part.kind) for part in done.parts] == [(0, "acquirer"), (1, "payouts")]
+    assert told(store) == [
+        ("acquirer", "Shop", "batch 118 (2026-03-01 to 2026-03-03)", 2299),
+        ("payouts", "Shop", "batch 118 (2026-03-03)", 1350),
+    ]
+    assert len(kept(store)) == 1
+
+
+def test_batches_may_tell_the_same_days_and_only_the_same_batch_takes_its_place(
+    store: Store, tmp_path: Path
+) -> None:
+    files = {}
+    for name, text in (
+        ("first", adyen()),
+        ("second", adyen().replace(",118,", ",119,")),
+        ("corrected", adyen().replace("O1", "O9")),
+    ):
+        path = tmp_path / name
+        path.write_text(text)
+        files[name] = import_file(store, path)
+    assert files["second"].supersedes == []
+    assert files["corrected"].supersedes == [files["first"].original.sha256]
+    assert sorted({period[:9] for _, _, period, _ in told(store)}) == ["batch 118", "batch 119"]
+    assert len(told(store)) == 4
+
+
+def test_a_longer_statement_takes_the_place_of_the_days_in_it(
+    store: Store, tmp_path: Path
+) -> None:
+    for day in (2, 3):
+        take_in(store, bookings(tmp_path / "day", day))
+    done = take_in(store, bookings(tmp_path / "days", 1, 2, 3, 4))
+    assert len(done.supersedes) == 2
+    assert told(store) == [("bank", "******7890", "2026-03-01 to 2026-03-04", 400)]
+
+
+@pytest.mark.parametrize("days", [(2,), (1, 2, 3), (3, 4, 5), (1, 2)])
+def test_a_day_is_not_told_twice(store: Store, tmp_path: Path, days: tuple[int, ...]) -> None:
+    take_in(store, bookings(tmp_path / "first", 2, 3, 4))
+    with pytest.raises(StoreError, match=r"told by an earlier file .* that tells more than it"):
+        take_in(store, bookings(tmp_path / "second", *days, amount=2))
+    assert told(store) == [("bank", "******7890", "2026-03-02 to 2026-03-04", 300)]
+    assert len(kept(store)) == 1
+
+
+def test_a_file_of_another_layout_takes_the_place_only_when_asked(
+    store: Store, tmp_path: Path
+) -> None:
+    take_in(store, bookings(tmp_path / "first", 2))
+    path = tmp_path / "camt.xml"
+    path.write_text(camt053(account="1234567890"))
+    with pytest.raises(StoreError, match="of another layout; --replace takes its place"):
+        take_in(store, check(path))
+    assert take_in(store, check(path), replace=True).supersedes
+    assert told(store) == [("bank", "******7890", "2026-03-02", 1050)]
+
+
+def test_a_second_statement_of_one_day_counts_beside_the_first(
+    store: Store, tmp_path: Path
+) -> None:
+    for number in (62, 63, 62):
+        path = tmp_path / f"{number}.xml"
+        path.write_text(camt053(number=number).replace("PAY-1", f"PAY-{number}"))
+        import_file(store, path)
+    corrected = tmp_path / "corrected.xml"
+    corrected.write_text(camt053(number=62))
+    assert len(import_file(store, corrected).supersedes) == 1
+    assert len(told(store)) == 2
+
+
+def test_each_terminal_may_have_a_file_of_its_own(store: Store, tmp_path: Path) -> None:
+    def take(amount: int, *terminals: str) -> list[str]:
+        path = tmp_path / "export.csv"
+        file = TerminalFile()
+        for stan, terminal in enumerate(terminals, 1):
+            file.add(stan, amount)
+            file.rows[-1] = file.rows[-1].replace("10000009", terminal)
+        path.write_text(file.text())
+        return import_file(store, path).supersedes
+
+    assert take(1, "10000001") == take(10, "10000002") == []
+    assert len(take(2, "10000001")) == 1
+    assert sum(minor for *_, minor in told(store)) == 12
+    assert len(take(100, "10000001", "10000002")) == 2
+    with pytest.raises(StoreError, match="that tells more than it"):
+        take(3, "10000001")
+    assert sum(minor for *_, minor in told(store)) == 200
+
+
+def test_the_same_bytes_read_in_another_way_are_the_file_anew(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "first"
+    first = take_in(store, bookings(path, 2))
+    again = take_in(store, check(path, Options(BOOKINGS)))
+    assert (first.new, again.new) == (True, False)
+    other = BOOKINGS.replace("1234567890", "9876543210")
+    done = take_in(store, check(path, Options(other)))
+    assert (done.new, done.supersedes) == (True, [])
+    assert told(store) == [("bank", "******3210", "2026-03-02", 100)]
+    assert len(kept(store)) == 1
+    (item,) = live(store)
+    assert item.mapping == other
+
+
+def test_what_a_file_took_the_place_of_by_mistake_counts_again(
+    store: Store, tmp_path: Path
+) -> None:
+    first = take_in(store, bookings(tmp_path / "first", 2))
+    path = tmp_path / "of another account"
+    wrong = take_in(store, bookings(path, 1, 2, amount=5))
+    assert wrong.supersedes == [first.original.sha256]
+    other = BOOKINGS.replace("1234567890", "9876543210")
+    take_in(store, check(path, Options(other)))
+    assert told(store) == [
+        ("bank", "******3210", "2026-03-01 to 2026-03-02", 1000),
+        ("bank", "******7890", "2026-03-02", 100),
+    ]
+    assert len(live(store)) == 2
+
+
+def test_a_file_of_two_merchants_of_which_one_is_corrected_counts_for_the_other(
+    store: Store, tmp_path: Path
+) -> None:
+    for name, text in (
+        ("both", allinpay({}, {"商户号": "821290053115678"})),
+        ("one", allinpay({"交易金额": "99.00"})),
+    ):
+        path = tmp_path / name
+        path.write_text(text)
+        import_file(store, path)
+    assert [(party, minor) for _, party, _, minor in told(store)] == [
+        ("821290053111234", 9900),
+        ("821290053115678", 1250),
+    ]
+    assert len(live(store)) == 2
+
+
+def test_a_clear_card_number_is_masked_on_the_way_in_when_asked(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "pos.csv"
+    path.write_text(allinpay({"卡号": CLEAR}))
+    with pytest.raises(StatementError, match="a clear card number; such a file is not kept"):
+        import_file(store, path)
+    assert kept(store) == []
+    done = take_in(store, check(path, mask=True))
+    stored = originals.checked(store, done.original).read_text()
+    assert CLEAR not in stored and "622200******0009" in stored
+    assert not take_in(store, check(path, mask=True)).new
+    assert path.read_text() == allinpay({"卡号": CLEAR})
+
+
+def test_a_file_that_changes_while_it_is_imported_is_not_kept(
+    store: Store, tmp_path: Path
+) -> None:
+    path = day().write(tmp_path / "a.csv")
+    checked = check(path)
+    path.write_text(day().add(9, 1).text())
+    with pytest.raises(StoreError, match="was changed while it was imported"):
+        take_in(store, checked)
+    assert live(store) == [] and kept(store) == []
+
+
+def test_a_large_file_takes_little_memory(tmp_path: Path) -> None:
+    """A quarter of a million rows, of which a block at a time is in memory."""
+    path = tmp_path / "large.csv"
+    file = DayFile()
+    with path.open("w") as stream:
+        head, names = file.text().splitlines()[:2]
+        stream.write(f"{head}\n{names}\n")
+        row = file.add(1, 100).rows[0]
+        before, after = row.split(",000001,000001,", 1)
+        for stan in range(250_000):
+            stream.write(f"{before},000001,{stan:06d},{after}\n")
+        stream.write("#totals,250000,250000,25000000\n")
+    size = path.stat().st_size
+    pa.default_memory_pool().release_unused()
+    before_bytes = pa.total_allocated_bytes()
+    found = layouts.statement(path)
+    assert found.captured_minor == 25_000_000
+    assert pa.total_allocated_bytes() - before_bytes < size // 4, "rows are on disk"
+
+
+def test_files_of_an_older_store_are_statements_of_a_day(tmp_path: Path) -> None:
+    database = tmp_path / "store.sqlite"
+    with sqlite3.connect(database) as old:
+        old.executescript((Path(__file__).parent / "store-v1.sql").read_text())
+        for name, by in (("new", None), ("old", "new")):
+            old.execute(
+                "INSERT INTO files VALUES (?, ?, 'pingzhang-host-1', ?, ?, 4, 2, 1300, 'then', ?)",
+                (name, f"{name}.csv", MERCHANT, DAY, by),
+            )
+    old.close()
+    with Store.open(tmp_path) as store:
+        assert told(store) == [("acquirer", MERCHANT, DAY, 1300)]
+        assert [item.name for item in live(store)] == ["new.csv"]
+        (part,) = originals.parts_of(store, "old")
+        assert (part.rows, part.captured_count, part.channel) == (4, 2, "card")
 
 
 def test_no_cut_or_flipped_byte_makes_anything_but_the_same_rows_or_an_error() -> None:
     data = day().text().encode()
-    whole = layouts.parse(data)
+    whole = layouts.statement(data)
     chance = random.Random(20260302)
     refused = 0
     for _ in range(400):
@@ -243,7 +493,7 @@ def test_no_cut_or_flipped_byte_makes_anything_but_the_same_rows_or_an_error() -
         else:
             bad[chance.randrange(len(bad))] ^= 1 << chance.randrange(8)
         try:
-            statement = layouts.parse(bytes(bad))
+            statement = layouts.statement(bytes(bad))
         except StatementError:
             refused += 1
             continue

@@ -21,7 +21,8 @@ SHARED = {
 HOST = {
     "flash image": ("files", "FlashImage", None),
     "journal": ("evidence", "Journal", None),
-    "statement": ("files", "Statement", None),
+    "statement": ("statements", "Statement", None),
+    "mapping": ("statements", "Mapped", None),
     "profile": ("files", "ProfileText", None),
 }
 SHARES = {
@@ -39,7 +40,8 @@ SHARES = {
     "wire": 200,
     "flash image": 10,
     "journal": 1,
-    "statement": 59,
+    "statement": 56,
+    "mapping": 3,
     "profile": 30,
 }
 

@@ -54,8 +54,10 @@ class Journal(Target):
             end = at + 2 + int.from_bytes(data[at : at + 2], "big")
             device.payloads.append(data[at + 2 : end] or None)
             at = end
-        with tempfile.TemporaryDirectory() as folder:
-            store = Store.open(Path(folder) / "store", create=True)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Store.open(Path(folder) / "store", create=True) as store,
+        ):
             device.offer(store)
             device.sync(store, frame=3)
             with store.read() as connection:

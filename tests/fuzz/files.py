@@ -1,31 +1,24 @@
-"""Files that a person hands to the companion or the firmware: images, statements, profiles."""
+"""Files that a person hands to the companion or the firmware: images and profiles."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import random
-import re
 import tempfile
 from copy import deepcopy
 from pathlib import Path
 
-from boards.virtual.shop import card
 from companion import flash
-from companion.statements import Statement as Known
-from companion.statements import StatementError, layouts
-from companion.statements.statement import GIVES_BACK
 from protocol.iso8583 import profile
 from protocol.iso8583.schema import ProfileError
 from tests.companion.flashed import Life, damaged, entry, header, slot
-from tests.companion.sealed import DayFile
 from tests.fuzz.mutation import damage
 from tests.fuzz.target import Target, pick
 from tests.shared.expect import Random
 
 SECTOR = 4096
 _NUMBERS = (0, 1, 2, 4, 7, 31, 32, 255, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF)
-_CLEAR = card(1)["pan"]
 
 
 class FlashImage(Target):
@@ -112,88 +105,6 @@ class FlashImage(Target):
 
 def _near(dice: Random, low: int) -> int:
     return _NUMBERS[dice.below(len(_NUMBERS))] if not dice.below(4) else dice.below(low)
-
-
-class Statement(Target):
-    """A statement file: refused with its line, or read with totals that agree."""
-
-    name = "statement"
-    refusals = (StatementError,)
-    memory = (65536, 24)
-    steps = (4000, 20)
-    _values = (
-        *("", "0", "-1", "1", "00", "999999999999", "9999999999999", "+1", "1_0", " 1", "1.0"),
-        *("SALE", "REFUND", "PREAUTH", "AUTHORISED", "CAPTURED", "2026-02-30", "0000-00-00"),
-        *(
-            "٣",
-            "\uff11\uff12\uff13\uff14\uff15\uff16",
-            "\x00",
-            '"',
-            '"a\nb"',
-            "\u2028",
-            "x" * 200000,
-            "9" * 5000,
-            _CLEAR,
-        ),
-        *("2026-03-02T09:00:00.1Z", "2026-03-02T24:00:00Z", "9999-12-31T23:59:59+00:00"),
-    )
-
-    def __init__(self) -> None:
-        day = DayFile()
-        for stan, status in enumerate(("CAPTURED", "DECLINED", "REVERSED", "CAPTURED"), 1):
-            day.add(stan, 100 * stan, status, txn="REFUND" if stan == 4 else "SALE")
-        self.seeds = [DayFile().text().encode(), day.text().encode()]
-
-    def make(self, dice: Random) -> bytes:
-        data = pick(dice, self.seeds)
-        if not dice.below(3):
-            return damage(dice, data, pick(dice, self.seeds))
-        lines = [line.split(",") for line in data.decode().split("\n")]
-        for _ in range(1 + dice.below(3)):
-            at = dice.below(len(lines))
-            row = lines[at]
-            column = dice.below(len(row) or 1)
-            what = dice.below(6)
-            if what == 0:
-                lines.insert(at, list(row))
-            elif what == 1:
-                del row[column : column + 1]
-            elif what == 2:
-                row.insert(column, (row or [""])[dice.below(len(row) or 1)])
-            else:
-                row[column : column + 1] = [self._values[dice.below(len(self._values))]]
-        if dice.below(2):
-            lines[-2:] = [self._totals(lines[2:-2]), [""]]
-        return "\n".join(",".join(row) for row in lines).encode()
-
-    def _totals(self, rows: list[list[str]]) -> list[str]:
-        """The last line as it should be, where the rows can be added up."""
-        signed = [
-            (-1 if row[8] in GIVES_BACK else 1) * int(row[11])
-            for row in rows
-            if len(row) > 12 and row[12] == "CAPTURED" and row[11].isdigit() and len(row[11]) < 19
-        ]
-        return ["#totals", str(len(rows)), str(len(signed)), str(sum(signed))]
-
-    def read(self, data: bytes) -> Known:
-        try:
-            return layouts.parse(data)
-        except StatementError as error:
-            assert _CLEAR not in str(error), "a card number on the screen"
-            raise
-
-    def check(self, data: bytes, found: Known) -> bytes:
-        statement = found
-        captured = [row for row in statement.rows if row.status == "CAPTURED"]
-        total = sum(
-            -row.amount_minor if row.txn in GIVES_BACK else row.amount_minor for row in captured
-        )
-        assert (len(captured), total) == (statement.captured_count, statement.captured_minor)
-        for row in statement.rows:
-            # Compared with a terminal's records, in which a digit is one of ten.
-            assert all(str(value).isascii() for value in vars(row).values()), "a foreign digit"
-            assert re.fullmatch(r"\d{6}\*+\d{4}", row.card)
-        return b"%d %d" % (len(statement.rows), total)
 
 
 class ProfileText(Target):

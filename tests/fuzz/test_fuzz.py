@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from companion.flash import journal as flash_journal
-from companion.statements import host_day
+from companion.statements import columns, mapping
 from companion.store import intake
 from protocol import cbor, config, frame, messages, record, seal
 from protocol.iso8583 import codec, place, wire
@@ -34,6 +34,7 @@ SLICE = {
     "flash image": 100,
     "journal": 30,
     "profile": 300,
+    "mapping": 400,
     "terminal session": 500,
     "companion session": 500,
 }
@@ -85,7 +86,8 @@ PLANTED: dict[str, _Patch] = {
     "wire": (wire.Unwrapper, "_size", lambda good: lambda self: 2),
     "flash image": (flash_journal, "_joined", lambda good: lambda slots: b"x" * 500),
     "journal": (intake, "seal_of", lambda good: lambda payload: bytes(8)),
-    "statement": (host_day, "_shown", lambda good: repr),
+    "statement": (columns, "shown", lambda good: repr),
+    "mapping": (mapping, "_check_value", lambda good: lambda *what: None),
     "profile": (place, "line_of", lambda good: lambda lines, path: len(path.encode())),
 }
 
