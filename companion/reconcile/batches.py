@@ -73,7 +73,7 @@ def problems(items: Items, done: Sequence[Transaction]) -> list[dict[str, object
             summed = _summed(one, done)
             if summed != one.totals:
                 said = f"totals of batch {one.batch} are {one.totals}, its transactions {summed}"
-                rows.append(_row(codes.BATCH_TOTALS, one, said))
+                rows.append(_row(codes.BATCH_TOTALS_DIFFER, one, said))
     return rows
 
 

@@ -1,182 +1,236 @@
-"""One reconciliation: facts, rules, breaks into the store, and the equation."""
+"""One reconciliation: facts, the chain of days, breaks and cases into the store, the equations."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
-import ibis
-from ibis.backends.duckdb import Backend
-from ibis.expr import types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from companion.reconcile import codes, facts, fold, rules, words
+from companion import cases
+from companion.cases import deadlines
+from companion.facts import build
+from companion.reconcile import chain, codes, fold, terms, words
+from companion.reconcile.chain import Outcome
+from companion.reconcile.equation import Debt, Equation
+from companion.reconcile.explain import Explained, Explainer
+from companion.rules import engines, plan
+from companion.rules.engines import DuckDb, Engine
 from companion.store import Store, breaks, verdicts
 from companion.store.breaks import Break
 from companion.store.lock import locked
 from companion.store.verdicts import Verdict
 from protocol import record
 
-_AT_ONCE = 1000  # literals in one query
+Progress = Callable[[int, int], None]
+Rows = dict[int, dict[str, object]]
 
-
-@dataclass(frozen=True)
-class Equation:
-    """Customer debit = merchant books + open breaks, in minor units."""
-
-    host_captured_minor: int
-    terminal_approved_minor: int
-    open_breaks_minor: int
-
-    @property
-    def holds(self) -> bool:
-        """Whether the two sides of the equation are equal."""
-        return self.host_captured_minor == self.terminal_approved_minor + self.open_breaks_minor
-
-    def as_dict(self) -> dict[str, object]:
-        """For JSON: the three amounts and whether they fit."""
-        return {**asdict(self), "holds": self.holds}
+_STATE = "state"
 
 
 @dataclass(frozen=True)
 class Result:
     """What one run found, for all days and day by day."""
 
-    run: int
+    run: int | None
+    as_of: int
     counts: dict[str, int]
     breaks: list[Break]
-    opened: int
-    closed: int
+    opened: list[str]
+    # Why each closed, by id.
+    closed: dict[str, str]
     break_set_hash: str
+    facts_digest: str
     equation: Equation
+    debt: Debt
     days: dict[str, Equation]
 
     @property
     def holds(self) -> bool:
-        """Whether the equation holds, in total and on each day."""
-        return self.equation.holds and all(day.holds for day in self.days.values())
+        """Whether the equations hold, in total and on each day."""
+        every = [self.equation, *self.days.values()]
+        return self.debt.holds and all(one.holds for one in every)
 
 
-def reconcile(store: Store) -> Result:
-    """Match everything in the store anew and bring its breaks up to date.
+def reconcile(
+    store: Store,
+    as_of: int | None = None,
+    engine: Engine | None = None,
+    dry_run: bool = False,
+    progress: Progress = lambda done, of: None,
+) -> Result:
+    """Match everything in the store and bring its breaks and cases up to date.
 
-    Always everything: a watermark would skip the row that comes late. The sides of the equation
-    are summed from the facts as they came, the open breaks from the store as it is afterwards, so
-    a row that matching loses or counts twice makes the equation fail.
+    ``as_of`` is the day number that counts as today, the newest business day of the facts if None.
+    A dry run writes nothing but facts, which are made of what is in the store. The sides of the
+    equations are summed from the facts as they came, the open breaks from what is found, so a row
+    that matching loses or counts twice makes an equation fail.
     """
     with locked(store.lock_path("reconcile"), f"{store.directory}: another reconcile is going on"):
-        paths = facts.build(store)
-        connection = ibis.duckdb.connect()
-        try:
-            return _run(store, connection, paths)
-        finally:
-            connection.disconnect()
+        facts = build.build(store)
+        outcome = _chain(store, facts, as_of, engine, progress, dry_run)
+        found = list(_found(outcome, facts))
+        gone = _gone(store, found, outcome)
+        opened = _opened(store, found)
+        run = None if dry_run else _keep(store, outcome, found, gone)
+        return Result(
+            run=run,
+            as_of=outcome.as_of,
+            counts=terms.counts(outcome, found),
+            breaks=found,
+            opened=opened,
+            closed=gone,
+            break_set_hash=breaks.set_hash(found),
+            facts_digest=outcome.facts_digest,
+            equation=terms.equation(outcome, found),
+            debt=terms.debt(outcome, found),
+            days=terms.days(outcome, found),
+        )
 
 
-def _run(store: Store, engine: Backend, paths: facts.Facts) -> Result:
-    terminal = engine.read_parquet(paths.terminal)
-    host = engine.read_parquet([str(path) for path in paths.host])
-    gaps = _rows(engine, engine.read_parquet(paths.gaps))
-    judged = engine.create_table(
-        "pairs", rules.pairs(terminal, host, engine.read_parquet(paths.days)), temp=True
-    )
-    lost = [row for row in gaps if row["code"] in codes.JOURNAL]
-    gap_terminals = {str(row["terminal_no"]) for row in lost}
-    found = [words.gap_break(row) for row in gaps]
-    broken = judged.filter(judged.verdict.isin(codes.BREAKS)).order_by("row_key")
-    found += [words.pair_break(row, gap_terminals) for row in _rows(engine, broken)]
-    counts = _counts(engine, judged)
-    for row in gaps:
-        code = str(row["code"])
-        counts[code] = counts.get(code, 0) + 1
+def _chain(
+    store: Store,
+    facts: Path,
+    as_of: int | None,
+    engine: Engine | None,
+    progress: Progress,
+    trial: bool,
+) -> Outcome:
+    engines.sweep(facts)
+    if engine is not None and not isinstance(engine, DuckDb):
+        # Another engine finds everything itself: that is what it is asked for.
+        state = store.facts / f"{_STATE}-{type(engine).__name__.lower()}"
+        return chain.run(engine, facts, state, as_of, progress, trial)
+    own = engine or DuckDb(store.facts)
+    try:
+        return chain.run(own, facts, store.facts / _STATE, as_of, progress, trial)
+    finally:
+        if engine is None:
+            own.close()
 
-    charged = _sum(engine, rules.money(host.filter(host.status == "CAPTURED")))
-    booked = _sum(engine, rules.money(terminal.filter(terminal.status == fold.APPROVED)))
-    summary: dict[str, object] = {
-        "counts": counts,
-        "host_captured_minor": charged,
-        "terminal_approved_minor": booked,
+
+def _found(outcome: Outcome, facts: Path) -> Iterator[Break]:
+    """Every break, in words."""
+    gaps = pq.read_table(facts / "gaps.parquet").to_pylist()
+    lost = {
+        (row["merchant_no"], row["terminal_no"]) for row in gaps if row["code"] in codes.JOURNAL
     }
-    changes = breaks.record_run(
-        store, rules.VERSION, found, summary, _closing(store, engine, judged, found)
-    )
-    squared = _squared(engine, judged)
-    with store.write() as connection:
-        verdicts.propose(connection, squared)
-    return Result(
-        run=changes.run,
-        counts=counts,
-        breaks=found,
-        opened=changes.opened,
-        closed=changes.closed,
-        break_set_hash=changes.break_set_hash,
-        equation=Equation(charged, booked, changes.open_effect_minor),
-        days=_days(engine, judged, found),
-    )
+    yield from map(words.gap_break, gaps)
+    for told, rows in outcome.found():
+        of_pairs = told.filter(~pc.field("code").isin(codes.OF_JOURNAL))
+        yield from _told(of_pairs, rows, lost)
 
 
-def _closing(
-    store: Store, engine: Backend, judged: ir.Table, found: list[Break]
-) -> dict[str, str]:
+def _told(
+    told: pa.Table, rows: Mapping[str, pa.Table], lost: set[tuple[str, str]]
+) -> Iterator[Break]:
+    by_id = {leg: _by_id(table) for leg, table in rows.items()}
+    for row in told.to_pylist():
+        named = [
+            by_id[leg].get(row[column]) if row[column] is not None else None
+            for leg, column in chain.ROWS.items()
+        ]
+        terminal, acquirer, bank, payout = named
+        gap = (row["merchant_no"], row["terminal_no"]) in lost
+        yield words.break_of(row, terminal, acquirer, bank, payout, lost=gap)
+
+
+def _by_id(table: pa.Table) -> Rows:
+    return {row["id"]: row for row in table.to_pylist()}
+
+
+def _gone(store: Store, found: Iterable[Break], outcome: Outcome) -> dict[str, str]:
     """For each open break that was not found again, by id: why it closes."""
     with store.read() as connection:
         gone = breaks.open_keys(connection)
-    for item in found:
-        gone.pop(item.id, None)
+        for item in found:
+            gone.pop(item.id, None)
+        rows = breaks.row_ids(connection, gone)
     if not gone:
         return {}
-    keys = sorted(key for _, key in gone.values())
-    now: dict[str, str] = {}
-    for start in range(0, len(keys), _AT_ONCE):
-        some = judged.row_key.isin(keys[start : start + _AT_ONCE])
-        for row in _rows(engine, judged.filter(some).select("row_key", "verdict")):
-            now[str(row["row_key"])] = str(row["verdict"])
-    return {id_: words.closing(code, now.get(key)) for id_, (code, key) in gone.items()}
+    now = _verdicts(outcome, {key for _, key in gone.values()}, set().union(*rows.values()))
+    closing = {}
+    for id_, (code, key) in gone.items():
+        verdicts_now = [now[one] for one in (key, *rows[id_]) if one in now]
+        closing[id_] = words.closing(code, verdicts_now[0] if verdicts_now else None)
+    return closing
 
 
-def _squared(engine: Backend, judged: ir.Table) -> list[Verdict]:
+def _verdicts(outcome: Outcome, keys: set[str], ids: set[int]) -> dict[str | int, str]:
+    """What pairs and single rows are judged to be now, by row key and by the ids of their rows."""
+    # Every day: a run that was killed may have left the step that tells.
+    paths = [day.directory / "pairs.parquet" for day in outcome.days]
+    columns = ["row_key", "t_id", "a_id", "verdict"]
+    wanted = pc.field("row_key").isin(sorted(keys))
+    for column in ("t_id", "a_id"):
+        wanted |= pc.field(column).isin(pa.array(sorted(ids), pa.int64()))
+    tables = [chain.read(path, columns, wanted) for path in paths]
+    tables.append(outcome.open_pairs.filter(wanted).select(columns))
+    found: dict[str | int, str] = {}
+    for row in pa.concat_tables(tables).to_pylist():
+        for name in ("row_key", "t_id", "a_id"):
+            if row[name] is not None:
+                found[row[name]] = row["verdict"]
+    return found
+
+
+def _keep(store: Store, outcome: Outcome, found: list[Break], gone: Mapping[str, str]) -> int:
+    """Breaks, cases and what the terminals are to be told, in one transaction."""
+    summary: dict[str, object] = {
+        "as_of": outcome.as_of,
+        "facts_digest": outcome.facts_digest,
+        "counts": terms.counts(outcome, found),
+        "equation": terms.equation(outcome, found).as_dict(),
+        "debt": terms.debt(outcome, found).as_dict(),
+        "days": {day: one.as_dict() for day, one in terms.days(outcome, found).items()},
+    }
+    with store.write() as connection:
+        changes = breaks.record(connection, plan.VERSION, found, summary, gone)
+        cases.update(connection, found, outcome.as_of, deadlines.after(connection))
+        verdicts.propose(connection, _squared(outcome))
+    return changes.run
+
+
+def _opened(store: Store, found: Iterable[Break]) -> list[str]:
+    with store.read() as connection:
+        known = breaks.open_keys(connection)
+    return [item.id for item in found if item.id not in known]
+
+
+def _squared(outcome: Outcome) -> list[Verdict]:
     """The terminals' cases that the host's own row shows to be none: it charged nobody.
 
     Where the host has no row at all the case stays: tomorrow's file may have it.
     """
-    left_open = judged.t_status.isin((fold.SUSPENDED, fold.NEEDS_RECON))
-    healed = judged.filter((judged.verdict == codes.HEALED) & left_open & judged.h_file.notnull())
-    return [
-        Verdict(
-            str(row["merchant_no"]),
-            str(row["terminal_no"]),
-            int(str(row["batch"])),
-            int(str(row["stan"])),
-            record.SQUARED,
-            f"{str(row['h_status']).lower()} at the acquirer",
-        )
-        for row in _rows(engine, healed.order_by("row_key"))
-    ]
+    found = []
+    for day in outcome.days:
+        rows = {leg: _by_id(day.rows(f"rows_{leg}")) for leg in ("terminal", "acquirer")}
+        for pair in day.rows("healed").to_pylist():
+            here, there = rows["terminal"][pair["t_id"]], rows["acquirer"][pair["a_id"]]
+            if here["status"] in (fold.SUSPENDED, fold.NEEDS_RECON) and here["stan"]:
+                found.append(
+                    Verdict(
+                        str(here["merchant_no"]),
+                        str(here["terminal_no"]),
+                        int(str(here["batch"])),
+                        int(str(here["stan"])),
+                        record.SQUARED,
+                        f"{str(there['status']).lower()} at the acquirer",
+                    )
+                )
+    return found
 
 
-def _days(engine: Backend, judged: ir.Table, found: list[Break]) -> dict[str, Equation]:
-    effects: dict[str, int] = {}
-    for item in found:
-        if item.business_date is not None:
-            day = item.business_date
-            effects[day] = effects.get(day, 0) + item.effect_minor
-    return {
-        str(row["business_date"]): Equation(
-            int(str(row["charged"])),
-            int(str(row["booked"])),
-            effects.get(str(row["business_date"]), 0),
-        )
-        for row in _rows(engine, rules.totals_by_day(judged).order_by("business_date"))
-    }
-
-
-def _counts(engine: Backend, judged: ir.Table) -> dict[str, int]:
-    grouped = judged.group_by("verdict").aggregate(n=judged.count()).order_by("verdict")
-    return {str(row["verdict"]): int(str(row["n"])) for row in _rows(engine, grouped)}
-
-
-def _rows(engine: Backend, table: ir.Table) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = engine.to_pyarrow(table).to_pylist()
-    return rows
-
-
-def _sum(engine: Backend, column: ir.IntegerColumn) -> int:
-    return int(engine.to_pyarrow(column.sum()).as_py() or 0)
+def explain(store: Store, row: str) -> list[Explained]:
+    """Why a row matched or not (see Explainer.explain); changes nothing in the store."""
+    with locked(store.lock_path("reconcile"), f"{store.directory}: another reconcile is going on"):
+        facts = build.build(store)
+        outcome = _chain(store, facts, None, None, lambda done, of: None, trial=True)
+        explainer = Explainer(facts, outcome)
+        try:
+            return explainer.explain(row)
+        finally:
+            explainer.close()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from companion.reconcile import facts
+from companion.facts.journals import journal
 from companion.reconcile.fold import (
     PENDING,
     SUSPENDED,
@@ -43,7 +43,7 @@ def of_number(connection: Connection, terminal_no: str, merchant_no: str) -> Tak
     journals: dict[str, Items] = {}
     whole = set()
     for terminal in terminals.with_number(connection, terminal_no, merchant_no):
-        found = facts.journal(connection, terminal)
+        found = journal(connection, terminal)
         journals[terminal.device_id] = found.items
         if found.whole:
             whole.add(terminal.device_id)

@@ -6,163 +6,156 @@ import json
 from collections.abc import Mapping
 from datetime import date
 
-from companion.reconcile import codes, fold
+from companion.facts.schema import as_date, day_number
+from companion.reconcile import codes
+from companion.reconcile.phrases import CHINESE, ENGLISH, PHRASES, phrase
+from companion.reconcile.telling import (
+    ACQUIRER,
+    BANK,
+    SHOP,
+    TELLERS,
+    Row,
+    Told,
+    money,
+    notes,
+    number,
+)
 from companion.store.breaks import Break
 
-SHOP = "shop"
-ACQUIRER = "acquirer"
+__all__ = [
+    "ACQUIRER",
+    "BANK",
+    "SHOP",
+    "break_of",
+    "closing",
+    "describe",
+    "gap_break",
+    "money",
+    "notes",
+    "said",
+]
 
-_MATCHES = {
-    codes.MATCHED: "both sides now agree: approved here, captured there, the same amount",
-    codes.DECLINED: "both sides now agree: declined, nothing captured",
-    codes.REVERSED: "both sides now agree: reversed, nothing captured",
-    codes.HEALED: "the host has not captured it: nobody was charged",
-    codes.WAITING: "waiting for the host's file of that day",
-}
-# Why one closes that is about a journal and not about a pair.
-_WHOLE = {
-    codes.JOURNAL_GAP: "the records are there now and their seals hold",
-    codes.JOURNAL_ALTERED: "the records carry their seals now",
-    codes.JOURNAL_ROLLBACK: "the records stand on those before them now",
-    codes.BATCH_UNSETTLED: "the host has settled the batch since",
-    codes.BATCH_TOTALS: "the batch's transactions add up to its totals now",
-}
+_LOW_CONFIDENCE = 3
 
 
-def money(minor: int) -> str:
-    """Minor units as a person reads them: 123456 -> 1,234.56."""
-    sign = "-" if minor < 0 else ""
-    whole, part = divmod(abs(minor), 100)
-    return f"{sign}{whole:,}.{part:02d}"
+def describe(
+    row: Row,
+    t: Row | None = None,
+    a: Row | None = None,
+    b: Row | None = None,
+    p: Row | None = None,
+    lost: bool = False,
+    language: str = ENGLISH,
+) -> tuple[str, str]:
+    """Why a row of BREAKS is one, and who has to act.
+
+    ``t``, ``a``, ``b``, ``p`` are its rows of terminal, acquirer, bank and announced payouts, None
+    where it has none; ``lost``: the terminal's journal has a gap.
+    """
+    noted = notes(str(row["note"]))
+    case = Told(row, t, a, b, p, lost or "gap" in noted, language, noted)
+    reason, actor, more = TELLERS[case.code](case)
+    if case.row["match_pass"] == _LOW_CONFIDENCE:
+        more = [*more, case.say("by_amount")]
+    if t and t["remarks"]:
+        more = [*more, str(t["remarks"])]
+    if not more:
+        return reason, actor
+    inside = ("；" if language == CHINESE else "; ").join(more)
+    return (f"{reason}（{inside}）" if language == CHINESE else f"{reason} ({inside})"), actor
 
 
-def closing(code: str, verdict: str | None) -> str:
-    """Why a break closed, from the verdict that its transaction has now."""
-    if code in _WHOLE:
-        return _WHOLE[code]
-    if verdict is None:
-        return "no file or journal has this transaction any more"
-    return _MATCHES.get(verdict, f"it is now {verdict}")
+def said(item: Row, language: str = ENGLISH) -> str:
+    """The reason of a stored break once more, in a language."""
+    evidence = item["evidence"]
+    assert isinstance(evidence, Mapping)
+    code = str(item["code"])
+    if code in codes.OF_JOURNAL:
+        return _of_journal(evidence, language)
+    legs = [evidence.get(name) for name in ("terminal", "acquirer", "bank", "payout")]
+    day = item.get("business_date")
+    row = {**item, "day": None}
+    if code not in TELLERS or "host" in evidence:
+        return str(item["reason"])  # of an earlier version
+    t, a, b, p = (leg if isinstance(leg, Mapping) else None for leg in legs)
+    reason, _ = describe({**row, "day": _day_number(day)}, t, a, b, p, language=language)
+    return reason
 
 
-def pair_break(row: Mapping[str, object], gap_terminals: set[str]) -> Break:
-    """The Break of a row of rules.pairs whose verdict is one."""
-    code = str(row["verdict"])
-    reason, actor = _reason(code, row, gap_terminals)
-    remarks = row["t_remarks"]
-    if remarks:
-        reason += f" ({remarks})"
-    effect = _number(row["effect_minor"])
-    day = row["business_date"]
+def break_of(
+    row: Row, t: Row | None, a: Row | None, b: Row | None, p: Row | None, lost: bool = False
+) -> Break:
+    """The Break of a row of BREAKS that the rules found, with the rows that it rests on."""
+    reason, actor = describe(row, t, a, b, p, lost)
+    note = str(row["note"])
+    if lost:
+        note = f"{note};gap=1" if note else "gap=1"
+    day = row["day"]
     return Break(
-        code=code,
+        code=str(row["code"]),
         row_key=str(row["row_key"]),
         merchant_no=str(row["merchant_no"]),
         terminal_no=str(row["terminal_no"]),
-        business_date=day.isoformat() if isinstance(day, date) else None,
-        # A row of the host that nothing was charged for has no effect, but still an amount.
-        amount_minor=abs(effect) or _number(row["h_amount_minor"]),
-        effect_minor=effect,
+        business_date=as_date(day).isoformat() if isinstance(day, int) else None,
+        amount_minor=number(row["amount_minor"]),
+        effect_minor=number(row["effect_minor"]),
         provisional=bool(row["provisional"]),
         reason=reason,
         actor=actor,
         evidence={
-            "terminal": _part(row, "t_", ("covered", "business_date")),
-            "host": _part(row, "h_", ("business_date",)),
+            "terminal": dict(t) if t else None,
+            "acquirer": dict(a) if a else None,
+            "bank": dict(b) if b else None,
+            "payout": dict(p) if p else None,
         },
+        channel=str(row["channel"]),
+        owed_minor=number(row["owed_minor"]),
+        match_pass=number(row["match_pass"]),
+        note=note,
     )
 
 
-def gap_break(row: Mapping[str, object]) -> Break:
+def gap_break(row: Row) -> Break:
     """The Break of a row of the gap facts: no money of its own, but what hides behind it."""
     code = str(row["code"])
-    first, last = _number(row["first_seq"]), _number(row["last_seq"])
-    what = f"record {first}" if first == last else f"records {first} to {last}"
+    evidence = {**row, "evidence": json.loads(str(row["evidence"]))}
     return Break(
         code=code,
-        row_key=f"{row['device_id']}|{first}",
+        row_key=f"{row['device_id']}|{row['first_seq']}",
         merchant_no=str(row["merchant_no"]),
         terminal_no=str(row["terminal_no"]),
         business_date=None,
         amount_minor=0,
         effect_minor=0,
         provisional=False,
-        reason=f"journal of {row['device_id']}, {what}: {row['problem']}",
+        reason=_of_journal(evidence, ENGLISH),
         actor=ACQUIRER if code == codes.BATCH_UNSETTLED else SHOP,
-        evidence={**row, "evidence": json.loads(str(row["evidence"]))},
+        evidence=evidence,
     )
 
 
-def _reason(code: str, row: Mapping[str, object], gap_terminals: set[str]) -> tuple[str, str]:
-    here, there = money(_number(row["t_amount_minor"])), money(_number(row["h_amount_minor"]))
-    if code == codes.HOST_ONLY:
-        return _host_only(row, there, gap_terminals)
-    if code == codes.TERMINAL_ONLY:
-        if not row["t_covered"]:
-            return (
-                f"the terminal approved {here}; the host's file of that day is not imported yet",
-                SHOP,
-            )
-        return f"the terminal approved {here}; the host's file does not have it", ACQUIRER
-    if code == codes.NOT_CAPTURED:
-        status = str(row["h_status"]).lower()
-        return f"the terminal approved {here}; the host has it as {status}", ACQUIRER
-    if code == codes.AMOUNT_MISMATCH:
-        return f"the terminal displayed {here}; the host captured {there}", ACQUIRER
-    if code == codes.DECLINED_BUT_CAPTURED:
-        return (
-            f"the terminal was told {row['t_code']}, declined; the host captured {there}",
-            ACQUIRER,
-        )
-    if code == codes.REVERSED_BUT_SETTLED:
-        return (
-            f"the host answered {row['t_reversal_code'] or 'nothing'} to the reversal and "
-            f"captured {there} all the same",
-            ACQUIRER,
-        )
-    return _stuck(row, there)
+def closing(code: str, verdict: str | None, language: str = ENGLISH) -> str:
+    """Why a break closed, from the verdict that its transaction has now."""
+    family = code.split("_")[0]
+    if f"closed.{code}" in PHRASES:  # it is not about the verdict on a pair
+        return phrase(f"closed.{code}", language)
+    if f"closed.{family}" in PHRASES and (verdict is None or family != "PREAUTH"):
+        return phrase(f"closed.{family}", language)
+    if verdict is None:
+        return phrase("closed.gone", language)
+    if f"closed.{verdict}" in PHRASES:
+        return phrase(f"closed.{verdict}", language)
+    return phrase("closed.other", language, {"verdict": verdict})
 
 
-def _host_only(row: Mapping[str, object], amount: str, gap_terminals: set[str]) -> tuple[str, str]:
-    if row["h_status"] != "CAPTURED":
-        status = str(row["h_status"]).lower()
-        return f"the host has {amount} as {status}; no synced terminal knows of it", SHOP
-    if row["terminal_no"] in gap_terminals:
-        return f"the host captured {amount}; the terminal's journal has a gap", SHOP
-    return f"the host captured {amount}; no synced terminal knows of it: sync first", SHOP
-
-
-def _stuck(row: Mapping[str, object], amount: str) -> tuple[str, str]:
-    if row["t_status"] == fold.SUSPENDED:
-        tries = row["t_reversal_attempts"]
-        return f"the reversal was suspended after {tries} tries; the host captured {amount}", (
-            ACQUIRER
-        )
-    if row["t_status"] == fold.NEEDS_RECON:
-        return (
-            f"the host's answer {row['t_code']} left it undecided; the host captured {amount}",
-            ACQUIRER,
-        )
-    return (
-        f"unfinished when the terminal was last synced; the host captured {amount}: sync again",
-        SHOP,
+def _of_journal(evidence: Row, language: str) -> str:
+    first, last = number(evidence["first_seq"]), number(evidence["last_seq"])
+    which = phrase(
+        "record" if first == last else "records", language, {"first": first, "last": last}
     )
+    values = {"device": evidence["device_id"], "records": which, "problem": evidence["problem"]}
+    return phrase("journal", language, values)
 
 
-def _part(
-    row: Mapping[str, object], prefix: str, without: tuple[str, ...]
-) -> dict[str, object] | None:
-    source = row["t_device_id"] if prefix == "t_" else row["h_file"]
-    if source is None:
-        return None
-    names = [name for name in row if name.startswith(prefix)]
-    part = {name[len(prefix) :]: row[name] for name in names}
-    return {
-        name: value if isinstance(value, (int, str)) or value is None else str(value)
-        for name, value in part.items()
-        if name not in without
-    }
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+def _day_number(text: object) -> int | None:
+    return day_number(date.fromisoformat(text)) if isinstance(text, str) else None

@@ -126,7 +126,7 @@ class Device:
             batch=batch,
             result=result,
             code=code,
-            rrn=f"{stan:012d}",
+            rrn=f"{batch:06d}{stan:06d}",
             auth="000001",
             host_time=self.host_time,
             amount_minor=amount,
@@ -209,7 +209,7 @@ class DayFile:
         minute = len(self.rows) // 60 % 60
         self.rows.append(
             f"{self.day},{self.day}T09:{minute:02d}:{len(self.rows) % 60:02d}Z,{self.merchant},"
-            f"{terminal},{batch:06d},{stan:06d},{stan:012d},000001,{txn},{CARD},156,{amount},"
+            f"{terminal},{batch:06d},{stan:06d},{batch:06d}{stan:06d},000001,{txn},{CARD},156,{amount},"
             f"{status},{f39},{undone}"
         )
         if status == "CAPTURED":

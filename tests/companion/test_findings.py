@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from companion.cli.main import main
+from companion.facts import journals
 from companion.link import LinkError
-from companion.reconcile import facts
 from companion.reconcile.run import reconcile
 from companion.store import Store, findings, records, terminals
 from companion.store.findings import ALTERED, GAP, ROLLBACK, Finding
@@ -215,7 +215,7 @@ def test_an_edit_an_insertion_and_a_removal_are_found_at_their_record_on_the_way
     with store.read() as connection:
         terminal = terminals.find(connection, device.device_id)
         assert terminal is not None
-        items = facts.journal(connection, terminal).items
+        items = journals.journal(connection, terminal).items
     unbelieved = [seq for seq, content in items if content is None]
     assert unbelieved == [seq for seq, code in expected if code == ALTERED]
     codes = [item.code for item in reconcile(store).breaks if item.code.startswith("JOURNAL")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,10 @@ DEVICE = "pz-test-1"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store.open(tmp_path / "store", create=True)
-    Device(DEVICE).offer(store)
-    return store
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "store", create=True) as opened:
+        Device(DEVICE).offer(opened)
+        yield opened
 
 
 def identity(wall: int = NOW) -> Identity:

@@ -1,0 +1,1 @@
+"""Canonical facts as Parquet beside the store: the only thing that the rules read."""

@@ -1,0 +1,1 @@
+"""The reconciliation rules, once, as ibis expressions that every engine runs alike."""
