@@ -1,0 +1,1 @@
+"""Where the money has to go and what it may cost: accounts, fee plans, channels, own cards."""
