@@ -1,0 +1,1 @@
+"""Alerts: what somebody has to be told of at once, who is told, and what he was told already."""
