@@ -1,9 +1,10 @@
 """Kills the companion for real, at a chosen step of a job: run as a process of its own.
 
-Reads one JSON line a job: {"call": "import" | "reconcile" | "sync", "store": DIR, "file": PATH,
-"at": n}. Each job runs in a fork that is killed with SIGKILL at its n-th step, a step being an SQL
-statement, a commit, or a file opened, renamed or removed. Answers {"killed": bool, "steps": n}.
-It forks before any engine has threads, which is why the test process does not do it itself.
+Reads one JSON line a job: {"call": "import" | "reconcile" | "sync" | one of CASE_ACTS,
+"store": DIR, "file": PATH, "at": n}. Each job runs in a fork that is killed with SIGKILL at its
+n-th step, a step being an SQL statement, a commit, or a file opened, renamed or removed. Answers
+{"killed": bool, "steps": n}. It forks before any engine has threads, which is why the test
+process does not do it itself.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from companion.cases import listing
+from companion.cases.acts import Desk
+from companion.cases.listing import Filter
 from companion.reconcile.run import reconcile
 from companion.statements.importing import import_file
 from companion.store import Store
@@ -31,6 +35,25 @@ def a_device() -> Device:
     for stan in range(1, 25):
         device.sale(stan, 100 * stan, "declined" if stan % 5 == 0 else "approved")
     return device
+
+
+# What a person does with the first case of a store, and who.
+CASE_ACTS: dict[str, tuple[str, ...]] = {
+    "note": ("WANG", "the customer called"),
+    "send": ("WANG", "acquirer", "2026-03-20", "claim 12"),
+    "write_off": ("WANG", "too small"),
+    "reject": ("WANG", "too late"),
+    "approve": ("LI",),
+}
+
+
+def on_a_case(store: Store, act: str) -> None:
+    """Do one of CASE_ACTS, in a transaction of its own as the command does it."""
+    name, *values = CASE_ACTS[act]
+    with store.write() as connection:
+        found = listing.listed(connection, Filter(code="REVERSAL_STUCK"))
+        desk = Desk(connection, name, 20514, lambda channel, day, count: day + count)
+        getattr(desk, act)(found[0].id, *values)
 
 
 class _Killer:
@@ -58,6 +81,8 @@ def _job(order: dict[str, Any]) -> int:
             import_file(store, Path(order["file"]))
         elif order["call"] == "reconcile":
             reconcile(store)
+        elif order["call"] in CASE_ACTS:
+            on_a_case(store, order["call"])
         else:
             a_device().sync(store, frame=10)
     return killer.steps

@@ -70,8 +70,12 @@ def contents(directory: Path) -> dict[str, list[tuple[Any, ...]]]:
         "terminals": "device_id, state, next_seq",
         "records": "device_id, seq, payload, kind, seal_ok",
         "gaps": "device_id, first_seq, last_seq",
-        "files": "sha256, name, rows, captured_minor, superseded_by",
+        "files": "sha256, name, superseded_by",
+        "statements": "sha256, part, first_day, rows, captured_minor, superseded_by",
         "breaks": "id, state, row_key, amount_minor, effect_minor, reason, closed_reason",
+        "cases": "id, state, code, first_day, due, closed_reason",
+        "case_breaks": "break_id, case_id, found",
+        "case_events": "seq, case_id, person, what, state, text",
     }
     rows = {
         table: connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2").fetchall()
