@@ -7,28 +7,33 @@ CASES ?= 200000
 CUTS ?= 100
 SYNCS ?= 1000
 KILLS ?= 200
+ROWS ?= 1000000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 STUBS := typings/.ready
+BENCH := build/bench
 STUBS_PIN := micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.29.0.post2
 
 DEVICE_FILES := $(wildcard protocol/*.py protocol/iso8583/*.py firmware/*.py \
   firmware/terminal/*.py firmware/drivers/*.py)
 
-.PHONY: help demo test firmware heap bench-journal bench-sync campaign replay world fuzz board-day chaos-sync lint types cross clean
+.PHONY: help demo test test-postgres firmware heap bench-journal bench-sync bench-reconcile campaign replay world fuzz board-day chaos-sync chaos-books lint types cross clean
 
 help:
 	@echo "make demo [SEED=n]  a trading day with faults and power cuts on the virtual board"
 	@echo "make test           every test"
+	@echo "make test-postgres  the rules on a PostgreSQL server of its own (installed by apt if need be)"
 	@echo "make firmware       the firmware as a ROMFS image for a board: build/firmware.romfs"
 	@echo "make heap           the smallest heap the firmware runs in"
 	@echo "make bench-journal  what a sale costs on flash, beside littlefs, JSON and files"
 	@echo "make bench-sync     what a sync takes of a serial line, beside mpremote; exits 1 below the bars"
+	@echo "make bench-reconcile [ROWS=n]  a day of n x n rows, beside hand-written SQL, pandas and datacompy; exits 1 below the bars"
 	@echo "make campaign [FAULTS=n] [SEED=n]  faults against the journal; report in build/campaign"
 	@echo "make world [TRANSACTIONS=n] [SEED=n]  a simulated world against the whole terminal"
 	@echo "make board-day [TRANSACTIONS=n] [CUTS=n] [SEED=n]  real MicroPython, real sockets, power cuts"
 	@echo "make chaos-sync [SYNCS=n] [KILLS=n] [SEED=n]  syncs that break off, companions that are killed"
+	@echo "make chaos-books [KILLS=n] [SEED=n] companions killed as they import, reconcile and work on cases"
 	@echo "make fuzz [CASES=n] [SEED=n]  changed inputs into everything that reads bytes from outside"
 	@echo "make replay CASE=id [SEED=n]       one case of a campaign again, told in full"
 	@echo "make lint           ruff"
@@ -56,6 +61,9 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+test-postgres: $(READY)
+	.ci/with-postgres $(BIN)/python -m pytest tests/postgres
+
 firmware: $(READY)
 	$(BIN)/python -m boards.firmware build/firmware.romfs
 
@@ -67,6 +75,15 @@ bench-journal: $(READY)
 
 bench-sync: $(READY)
 	$(BIN)/python -m tests.bench.sync
+
+# datacompy wants an older pandas than ours, so it has an environment of its own.
+$(BENCH)/.ready: requirements-bench.lock
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
+	@touch $@
+
+bench-reconcile: $(READY) $(BENCH)/.ready
+	$(BIN)/python -m tests.bench.reconcile --rows $(ROWS) --python $(BENCH)/bin/python
 
 campaign: $(READY)
 	$(BIN)/python -m tests.journal.campaign --faults $(FAULTS) --seed $(SEED)
@@ -82,6 +99,9 @@ board-day: $(READY)
 
 chaos-sync: $(READY)
 	$(BIN)/python -m tests.chaos --syncs $(SYNCS) --kills $(KILLS) --seed $(SEED)
+
+chaos-books: $(READY)
+	$(BIN)/python -m tests.books_chaos --kills $(KILLS) --seed $(SEED)
 
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz --cases $(CASES) --seed $(SEED)

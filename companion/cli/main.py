@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 
 import click
 
+from companion.cli.output import BAD_INPUT
 from companion.errors import CompanionError
 
-_BAD_INPUT = 2
 _INTERRUPTED = 130
 _NOBODY_READS = 1  # click and rich end so too
 
@@ -26,17 +26,28 @@ _MODULES = {
     "watch": "watch",
     "import": "import_",
     "reconcile": "reconcile",
+    "explain": "explain",
     "breaks": "breaks",
+    "case": "case",
+    "evidence": "evidence",
+    "report": "report",
+    "alert": "alert",
+    "account": "account",
+    "fee": "fee",
+    "channel": "channel",
+    "own-card": "own_card",
     "journal": "journal",
     "escape": "escape",
     "host": "host",
     "host-day": "host",
+    "inject": "inject",
+    "check": "check",
 }
 
 _EPILOG = """\b
 Exit codes:
   0  done
-  1  breaks or damage found, where that was asked: breaks --check, journal verify, journal read
+  1  found, where that was asked: --check, journal verify, journal read; alert send: not delivered
   2  wrong usage, bad input, or something needed is not there; one line on stderr says what
   3  reconcile: the equation does not hold
 """
@@ -76,9 +87,9 @@ class Companion(click.Group):
         except click.Abort:
             _fail("interrupted", _INTERRUPTED)
         except click.ClickException as error:
-            _fail(error.format_message(), _BAD_INPUT)
+            _fail(error.format_message(), BAD_INPUT)
         except CompanionError as error:
-            _fail(str(error), _BAD_INPUT)
+            _fail(str(error), BAD_INPUT)
         except BrokenPipeError:
             # `| head` has seen enough. The interpreter flushes once more when it ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -86,7 +97,7 @@ class Companion(click.Group):
         except OSError as error:
             # A full disk, a folder that may not be written.
             what = f"{error.filename}: " if error.filename else ""
-            _fail(f"{what}{error.strerror or error}", _BAD_INPUT)
+            _fail(f"{what}{error.strerror or error}", BAD_INPUT)
         sys.exit(result if isinstance(result, int) else 0)
 
 

@@ -15,7 +15,7 @@ from companion.acquirer import dayfile
 from companion.acquirer.events import Event, as_text
 from companion.acquirer.terminals import TEST_TERMINAL, Terminal, TerminalsError, load
 from companion.cli.main import main
-from companion.statements import host_day as layout
+from companion.statements import layouts
 from tests.companion.acquirer_client import DAY, START, Counter, RunningHost, Till, host_process
 
 SCRIPT = """
@@ -62,8 +62,8 @@ def test_day_file_holds_every_transaction_and_its_totals(tmp_path: Path) -> None
 
 
 def test_day_file_is_what_the_statement_reader_takes() -> None:
-    statement = layout.parse(EXPECTED.encode())
-    assert [row.amount_minor for row in statement.rows] == [100, 200, 300, 400]
+    statement = layouts.statement(EXPECTED.encode())
+    assert statement.rows["amount_minor"].to_pylist() == [100, 200, 300, 400]
 
 
 MIXED = """\
@@ -96,7 +96,7 @@ def test_day_file_of_every_type_signs_its_total_and_is_read_back() -> None:
     wanted = ("type", "amount_minor", "status", "f39", "reversal_f39")
     told = [",".join(row[name] for name in wanted) for row in rows]
     assert "\n".join([*told, text.splitlines()[-1]]) + "\n" == MIXED
-    statement = layout.parse(text.encode())
+    statement = layouts.statement(text.encode())
     assert (statement.captured_count, statement.captured_minor) == (3, 1100)
     assert till.moved() == 1100
 
