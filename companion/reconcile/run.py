@@ -72,7 +72,7 @@ def reconcile(
     with locked(store.lock_path("reconcile"), f"{store.directory}: another reconcile is going on"):
         facts = build.build(store)
         outcome = _chain(store, facts, as_of, engine, progress, dry_run)
-        found = list(_found(outcome, facts))
+        found = sorted(_found(outcome, facts), key=_place)
         gone = _gone(store, found, outcome)
         opened = _opened(store, found)
         run = None if dry_run else _keep(store, outcome, found, gone)
@@ -122,6 +122,11 @@ def _found(outcome: Outcome, facts: Path) -> Iterator[Break]:
     for told, rows in outcome.found():
         of_pairs = told.filter(~pc.field("code").isin(codes.OF_JOURNAL))
         yield from _told(of_pairs, rows, lost)
+
+
+def _place(item: Break) -> tuple[str, str, str]:
+    """Engines give rows in any order; the breaks of a run come in one."""
+    return item.business_date or "", item.code, item.row_key
 
 
 def _told(

@@ -16,6 +16,11 @@ DAY = "2026-03-02"
 CARD = "622200******0005"
 
 
+def rrn(batch: int, stan: int) -> str:
+    """One for each transaction of a terminal."""
+    return f"{batch - 1:06d}{stan:06d}"
+
+
 def config(device_id: str = "pz-test-1", terminal_no: str = TERMINAL) -> dict[str, object]:
     """A configuration as provisioning makes it, its keys derived from the device id."""
 
@@ -126,7 +131,7 @@ class Device:
             batch=batch,
             result=result,
             code=code,
-            rrn=f"{batch:06d}{stan:06d}",
+            rrn=rrn(batch, stan),
             auth="000001",
             host_time=self.host_time,
             amount_minor=amount,
@@ -209,7 +214,7 @@ class DayFile:
         minute = len(self.rows) // 60 % 60
         self.rows.append(
             f"{self.day},{self.day}T09:{minute:02d}:{len(self.rows) % 60:02d}Z,{self.merchant},"
-            f"{terminal},{batch:06d},{stan:06d},{batch:06d}{stan:06d},000001,{txn},{CARD},156,{amount},"
+            f"{terminal},{batch:06d},{stan:06d},{rrn(batch, stan)},000001,{txn},{CARD},156,{amount},"
             f"{status},{f39},{undone}"
         )
         if status == "CAPTURED":

@@ -55,7 +55,7 @@ def test_a_row_alone_says_what_each_pass_looked_for_and_what_came_nearest(direct
 
 
 def test_a_row_of_the_acquirer_is_found_by_its_rrn(directory: Path) -> None:
-    (row,) = told(directory, "000001000004")
+    (row,) = told(directory, "000000000004")
     assert (row["leg"], row["verdict"]) == ("acquirer", "HOST_ONLY")
 
 
