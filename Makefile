@@ -18,11 +18,12 @@ STUBS_PIN := micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.2
 DEVICE_FILES := $(wildcard protocol/*.py protocol/iso8583/*.py firmware/*.py \
   firmware/terminal/*.py firmware/drivers/*.py)
 
-.PHONY: help demo test test-postgres firmware heap bench-journal bench-sync bench-reconcile campaign replay world fuzz board-day chaos-sync chaos-books lint types cross clean
+.PHONY: help demo test test-thorough test-postgres firmware heap bench-journal bench-sync bench-reconcile campaign replay world fuzz board-day chaos-sync chaos-books lint types cross clean
 
 help:
 	@echo "make demo [SEED=n]  a trading day with faults and power cuts on the virtual board"
-	@echo "make test           every test"
+	@echo "make test           the tests"
+	@echo "make test-thorough  the tests that take longer: more worlds, orders, kills and losses"
 	@echo "make test-postgres  the rules on a PostgreSQL server of its own (installed by apt if need be)"
 	@echo "make firmware       the firmware as a ROMFS image for a board: build/firmware.romfs"
 	@echo "make heap           the smallest heap the firmware runs in"
@@ -59,7 +60,10 @@ demo: $(READY)
 	$(BIN)/python -m tests.scan build/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not thorough"
+
+test-thorough: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m thorough
 
 test-postgres: $(READY)
 	.ci/with-postgres $(BIN)/python -m pytest tests/postgres

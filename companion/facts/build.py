@@ -9,9 +9,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
+from importlib.metadata import version
 from pathlib import Path
 
-import holidays
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Connection
@@ -66,7 +66,7 @@ def build(store: Store) -> Path:
         made.references[name] = _digest(table)
     # The calendar grows with every new day, and says the same of those that it had.
     for name in ("due", "pay_due"):
-        made.references[name] = repr((holidays.__version__, sorted(known.items())))
+        made.references[name] = repr((version("holidays"), sorted(known.items())))
     manifest.save(facts, made)
     return facts
 

@@ -48,6 +48,8 @@ _OF_LAST = (*_OPEN, *_ROWS)
 # The table that each leg's rows are carried over in.
 _FROM = {given: name for name, (given, _) in plan.CARRY.items() if given in schema.LEGS}
 _NAMING = pa.schema([(column, pa.int64()) for column in ROWS.values()])
+# A key is made of what the rows have, and a million of them are slow to write.
+_KEPT = pa.schema([column for column in relations.PAIRS if column.name != "row_key"])
 _DAY = pa.schema([("day", pa.int64())])
 
 Progress = Callable[[int, int], None]
@@ -192,9 +194,10 @@ def _step(
     plan.run(engine, plan.STEP)
     part = _part(directory)
     # A view until now: made once, by being written.
-    engine.save("pairs", part / "pairs.parquet")
-    engine.load("pairs", relations.PAIRS, [part / "pairs.parquet"])
-    pairs = relations.table("pairs", relations.PAIRS)
+    engine.make("kept_pairs", relations.table("pairs", relations.PAIRS).drop("row_key"), view=True)
+    engine.save("kept_pairs", part / "pairs.parquet")
+    engine.load("kept_pairs", _KEPT, [part / "pairs.parquet"])
+    pairs = relations.table("kept_pairs", _KEPT)
     engine.make("healed", _healed(pairs))
     engine.make("summary", _summary(pairs))
     _make_rows(engine, ("breaks_now", "healed"), {leg: leg for leg in ROWS})

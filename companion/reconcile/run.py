@@ -156,27 +156,30 @@ def _gone(store: Store, found: Iterable[Break], outcome: Outcome) -> dict[str, s
         rows = breaks.row_ids(connection, gone)
     if not gone:
         return {}
-    now = _verdicts(outcome, {key for _, key in gone.values()}, set().union(*rows.values()))
+    now = _verdicts(outcome, set().union(*rows.values()))
+    keys = outcome.open_pairs.select(["row_key", "verdict"]).to_pydict()
+    alone = dict(zip(keys["row_key"], keys["verdict"], strict=True))
     closing = {}
     for id_, (code, key) in gone.items():
-        verdicts_now = [now[one] for one in (key, *rows[id_]) if one in now]
-        closing[id_] = words.closing(code, verdicts_now[0] if verdicts_now else None)
+        verdicts_now = [now[row] for row in rows[id_] if row in now]
+        # A corrected file has other rows of the same key.
+        verdict = verdicts_now[0] if verdicts_now else alone.get(key)
+        closing[id_] = words.closing(code, verdict)
     return closing
 
 
-def _verdicts(outcome: Outcome, keys: set[str], ids: set[int]) -> dict[str | int, str]:
-    """What pairs and single rows are judged to be now, by row key and by the ids of their rows."""
+def _verdicts(outcome: Outcome, ids: set[int]) -> dict[int, str]:
+    """What rows of terminal and acquirer are judged to be now, by their ids."""
     # Every day: a run that was killed may have left the step that tells.
     paths = [day.directory / "pairs.parquet" for day in outcome.days]
-    columns = ["row_key", "t_id", "a_id", "verdict"]
-    wanted = pc.field("row_key").isin(sorted(keys))
-    for column in ("t_id", "a_id"):
-        wanted |= pc.field(column).isin(pa.array(sorted(ids), pa.int64()))
+    columns = ["t_id", "a_id", "verdict"]
+    named = pa.array(sorted(ids), pa.int64())
+    wanted = pc.field("t_id").isin(named) | pc.field("a_id").isin(named)
     tables = [chain.read(path, columns, wanted) for path in paths]
     tables.append(outcome.open_pairs.filter(wanted).select(columns))
-    found: dict[str | int, str] = {}
+    found: dict[int, str] = {}
     for row in pa.concat_tables(tables).to_pylist():
-        for name in ("row_key", "t_id", "a_id"):
+        for name in ("t_id", "a_id"):
             if row[name] is not None:
                 found[row[name]] = row["verdict"]
     return found

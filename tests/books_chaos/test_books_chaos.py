@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.books_chaos.campaign import campaign
+
+pytestmark = pytest.mark.thorough
 
 
 def test_a_companion_killed_at_any_moment_leaves_a_store_that_doing_it_again_completes(

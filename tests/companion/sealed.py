@@ -214,8 +214,8 @@ class DayFile:
         minute = len(self.rows) // 60 % 60
         self.rows.append(
             f"{self.day},{self.day}T09:{minute:02d}:{len(self.rows) % 60:02d}Z,{self.merchant},"
-            f"{terminal},{batch:06d},{stan:06d},{rrn(batch, stan)},000001,{txn},{CARD},156,{amount},"
-            f"{status},{f39},{undone}"
+            f"{terminal},{batch:06d},{stan:06d},{rrn(batch, stan)},000001,{txn},{CARD},156,"
+            f"{amount},{status},{f39},{undone}"
         )
         if status == "CAPTURED":
             back = txn in ("VOID", "REFUND", "COMPLETION_VOID")

@@ -14,6 +14,8 @@ from tests.books_chaos.world import Act, World
 from tests.companion.test_chain import found
 from tests.companion.test_known_later import first_account, payer
 
+pytestmark = pytest.mark.thorough
+
 
 def fed(folder: Path, seed: int, dice: random.Random | None) -> Result:
     """The files of a world in a store of its own: in order, or mixed with runs between."""

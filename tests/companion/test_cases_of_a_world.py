@@ -14,6 +14,8 @@ from companion.rules.engines import DuckDb
 from companion.store.breaks import Break
 from tests.companion.casebook import Book, ids
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[Break], int]]:

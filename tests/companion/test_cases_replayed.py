@@ -13,6 +13,8 @@ from protocol import record
 from tests.companion.casebook import Book
 from tests.companion.sealed import DayFile, Device
 
+pytestmark = pytest.mark.thorough
+
 DAYS = ("2026-03-02", "2026-03-03", "2026-03-04")
 ORDERS = ("sync 0 1 2", "2 0 sync 1", "0 2 sync 1 sync 0")
 

@@ -19,6 +19,8 @@ from companion.store import Store
 from tests.companion.sealed import DayFile
 from tests.companion.test_chain import DAYS, World, straight
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def reconciled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:

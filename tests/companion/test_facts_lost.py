@@ -21,6 +21,8 @@ from tests.companion.sealed import MERCHANT
 from tests.companion.statement_files import TerminalFile
 from tests.companion.test_chain import DAYS, World, found, straight
 
+pytestmark = pytest.mark.thorough
+
 
 def _gone(path: Path) -> None:
     path.unlink()

@@ -133,6 +133,7 @@ def test_low_confidence_may_miss_one_in_a_hundred() -> None:
     assert not score.score(exact, exact[1:]).kept
 
 
+@pytest.mark.thorough
 def test_days_in_any_order_and_a_middle_one_again_come_to_the_same(
     made: Path, known: list[Known], tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from companion.accounts import channels, settlement
@@ -15,6 +16,8 @@ from companion.inject.world import TRUTH
 from companion.reconcile import run
 from companion.statements import importing
 from companion.store import Store
+
+pytestmark = pytest.mark.thorough
 
 
 def test_files_imported_into_a_store_give_the_breaks_that_were_injected(tmp_path: Path) -> None:

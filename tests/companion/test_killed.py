@@ -23,7 +23,7 @@ from tests.companion.sealed import DayFile
 ROOT = Path(__file__).resolve().parents[2]
 NEVER = 1 << 30
 # Beyond this many points of a job, they are drawn by seed.
-POINTS = 15
+POINTS = 10
 
 
 class Killer:

@@ -19,6 +19,8 @@ from tests.companion.sealed import MERCHANT
 from tests.companion.statement_files import allinpay
 from tests.companion.test_chain import found
 
+pytestmark = pytest.mark.thorough
+
 # Its acquirer states the fees.
 OTHER = "821290053111234"
 OLD, NEW = "CN6222***********5011", "CN6222***********0128"

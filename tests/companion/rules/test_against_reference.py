@@ -15,6 +15,8 @@ from companion.rules.engines import Engine
 from tests.companion.rules import reference
 from tests.companion.rules.worlds import FIRST, Fold, World, world
 
+pytestmark = pytest.mark.thorough
+
 # What the reference does not judge.
 _OTHERS = ("CLOCK_SKEW", "FEE_DIFFERS", "SELF_SWIPE", "STATEMENT_MISSING")
 _BREAK = ("code", "row_key", "day", "amount_minor", "effect_minor", "provisional", "match_pass")

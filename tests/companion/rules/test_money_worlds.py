@@ -12,6 +12,8 @@ from companion.facts import calendar
 from tests.companion.rules.money_fold import ENGINES, Facts, Result, engine_of, fold
 from tests.companion.rules.money_reference import Reference
 
+pytestmark = pytest.mark.thorough
+
 # A Friday before a working Saturday and the week of the Spring Festival of 2026.
 START = 20_496
 DAYS = 12
