@@ -26,7 +26,9 @@ def new(matched: ir.Table, left: ir.Table) -> ir.Table:
     """The day's events, not yet knowing their hold; `orig_rrn` and `txn` are kept for that."""
     captured = ACQUIRER.status.isin(verdicts.CAPTURED) & (ACQUIRER.occurrence == 0)
     rows = ACQUIRER.filter(captured & ACQUIRER.txn.isin(_TXNS)).drop("occurrence")
-    pair = matched.select("a_id", "t_id", "match_pass", row_key=verdicts.terminal_key(matched))
+    # Few of many: only these have their key made.
+    held = joins.within(matched, rows, "a_id", "id")
+    pair = held.select("a_id", "t_id", "match_pass", row_key=verdicts.terminal_key(held))
     alone = left.select(
         a_id=left.id,
         t_id=ibis.null("int64"),
