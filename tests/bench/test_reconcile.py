@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from companion.facts.schema import day_number
 from companion.inject import days, truth, world
 from tests.bench import reconcile_child
 from tests.bench.reconcile import Bench, Run, growth, known_until
+
+pytestmark = pytest.mark.thorough
 
 _FINE = Run("rules", "the day", 1_000_000, 1.2, 2.0, 0.5, 500_000, "same", 7)
 

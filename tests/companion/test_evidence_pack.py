@@ -30,6 +30,8 @@ from tests.companion.evidence_world import DAY_NUMBER, World, reversed_sale
 from tests.companion.sealed import MERCHANT, TERMINAL
 from tests.companion.statement_files import MT940, camt053
 
+pytestmark = pytest.mark.thorough
+
 LANGUAGES = ("en", "zh")
 LONG_NAME = "上海市浦东新区堃喆镕記海鮮酒家有限責任公司第一分店 & <b>Söhne</b>"
 NAMES = ("TEST SHOP", LONG_NAME)

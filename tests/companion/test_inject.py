@@ -23,6 +23,8 @@ from companion.reconcile import chain, codes
 from companion.rules.engines import DuckDb
 from tests.bench import reconcile_child
 
+pytestmark = pytest.mark.thorough
+
 _ROWS = 4000
 _SEED = 5
 
@@ -133,7 +135,6 @@ def test_low_confidence_may_miss_one_in_a_hundred() -> None:
     assert not score.score(exact, exact[1:]).kept
 
 
-@pytest.mark.thorough
 def test_days_in_any_order_and_a_middle_one_again_come_to_the_same(
     made: Path, known: list[Known], tmp_path: Path
 ) -> None:

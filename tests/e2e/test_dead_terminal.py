@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from boards.virtual.shop import Shop, card
+
+pytestmark = pytest.mark.thorough
 
 
 def reconciled(shop: Shop) -> dict[str, Any]:

@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from boards.virtual.board import VirtualBoard
 from boards.virtual.shop import MERCHANT_NAME, WAIT, Shop, card
+
+pytestmark = pytest.mark.thorough
 
 FAULTS = [{"mti": "0200", "amount_minor": 3000, "do": "hold_answer"}]
 OPEN = "OLD TERMINAL: 1 OPEN"

@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from companion.rules.engines import Engine
 from tests.companion.rules.small import NOON, Judged, both
 from tests.companion.rules.worlds import FIRST, Row
+
+pytestmark = pytest.mark.thorough
 
 _CARD = "622200******0001"
 

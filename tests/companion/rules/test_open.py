@@ -11,6 +11,8 @@ from companion.rules.engines import Engine
 from tests.companion.rules.small import NOON, Judged, acquirer, both, terminal
 from tests.companion.rules.worlds import FIRST
 
+pytestmark = pytest.mark.thorough
+
 _TODAY = (FIRST + 2, FIRST + 3)
 
 
