@@ -1,15 +1,18 @@
 """One run of the interpreter: from power (or a reset) to its end."""
 
 import importlib.util
+import mmap
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 from boards.virtual import launch, serialport
+from boards.virtual.serialport import CtrlC
 
 _FOLDER = Path(__file__).parent
 DEVICE = _FOLDER / "device"
@@ -46,14 +49,17 @@ class Chip:
         self.link, chip_link = socket.socketpair()
         self.events, chip_events = socket.socketpair()
         self.events.setblocking(False)
-        with chip_link, chip_events:
+        with chip_link, chip_events, tempfile.TemporaryFile() as busy:
+            busy.truncate(1)
+            self._busy = mmap.mmap(busy.fileno(), 1)
             # A minimal environment: no HOME, or the REPL would keep a history file there.
             environment = {
                 "BOARD_LINK": str(chip_link.fileno()),
                 "BOARD_EVENTS": str(chip_events.fileno()),
+                "BOARD_BUSY": str(busy.fileno()),
                 **{"BOARD_" + name: value for name, value in settings.items()},
             }
-            passed = [chip_link.fileno(), chip_events.fileno()]
+            passed = [chip_link.fileno(), chip_events.fileno(), busy.fileno()]
             if self.uart:
                 slave = self.uart[1]
                 serialport.set_raw(slave, ctrl_c=False)
@@ -80,27 +86,30 @@ class Chip:
         if self._status is None:
             os.kill(self._process.pid, signal.SIGKILL)
 
-    def interrupt(self) -> bool:
-        """Ctrl-C: KeyboardInterrupt in the code that runs. False when 0x03 is data now.
+    def interrupt(self) -> CtrlC:
+        """Ctrl-C: KeyboardInterrupt in the code that runs.
 
         Stops the process to look: a signal that comes as the code ends would kill the REPL.
         """
         with self._waiting:
             if self._status is not None:
-                return True
+                return "taken"
             try:
                 os.kill(self._process.pid, signal.SIGSTOP)
                 _, status = os.waitpid(self._process.pid, os.WUNTRACED)
             except (ProcessLookupError, ChildProcessError):  # just reaped
-                return True
+                return "taken"
             if not os.WIFSTOPPED(status):
                 self._ended(status)
-                return True
-            takes_it = serialport.takes_ctrl_c(self.slave)
-            if takes_it:
+                return "taken"
+            answer: CtrlC = "data"
+            if self._busy[0]:
+                answer = "later"
+            elif serialport.takes_ctrl_c(self.slave):
                 os.kill(self._process.pid, launch.CTRL_C)
+                answer = "taken"
             os.kill(self._process.pid, signal.SIGCONT)
-            return takes_it
+            return answer
 
     def reap(self) -> int:
         """Wait for the end of the process; its exit status (negative: the signal)."""
@@ -124,3 +133,4 @@ class Chip:
         """Close the sockets. A pty belongs to its serial port, which closes it on detaching."""
         self.link.close()
         self.events.close()
+        self._busy.close()

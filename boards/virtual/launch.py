@@ -40,6 +40,12 @@ finally:
 
 _mapped: list[mmap.mmap] = []  # for as long as the process lives
 
+
+def _address(mapped: mmap.mmap) -> int:
+    _mapped.append(mapped)
+    return ctypes.addressof(ctypes.c_char.from_buffer(mapped))
+
+
 # What the supervisor sends for Ctrl-C. The unix port's own handler, for SIGINT, jumps out of
 # whatever runs, even with the heap's lock held, and the interpreter hangs.
 CTRL_C = signal.SIGUSR1
@@ -60,8 +66,7 @@ def _map(rom: str) -> tuple[int, int]:
         return 0, 0
     with open(rom, "rb") as file:
         flash = mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE)
-    _mapped.append(flash)
-    return ctypes.addressof(ctypes.c_char.from_buffer(flash)), len(flash)
+    return _address(flash), len(flash)
 
 
 def main(wheel: str, device: str, root: str, rom: str, heap: str, repl: str) -> int:
@@ -73,6 +78,8 @@ def main(wheel: str, device: str, root: str, rom: str, heap: str, repl: str) -> 
     mode = ctypes.c_int.in_dll(library, "pyexec_mode_kind")
     mode.value = int(repl == "raw")
     _install_ctrl_c(library)
+    # Read by device/_link.py.
+    os.environ["BOARD_BUSY"] = str(_address(mmap.mmap(int(os.environ["BOARD_BUSY"]), 1)))
     boot = _BOOT.format(device=device, root=root, rom=_map(rom), main=repl == "friendly")
     arguments = ["micropython", "-X", "heapsize=" + heap, "-i", "-c", boot]
     micropython_run.run_main(arguments)

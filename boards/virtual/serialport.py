@@ -15,6 +15,7 @@ import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from boards.virtual.wire import Traffic, Wire
 
@@ -24,6 +25,10 @@ RECEIVE_RING = 259
 _CHUNK = 4096
 _PATIENCE = 0.2  # seconds; then output that no host reads is thrown away, as USB-Serial-JTAG does
 _CTRL_C = b"\x03"
+CtrlC = Literal["taken", "data", "later"]
+"""What became of a Ctrl-C: "later" while the chip is in a flash operation or the like."""
+
+_FLASH_S = 0.001
 # A flag without an effect of its own while ISIG is off; the supervisor sends the signal itself.
 _TAKES_CTRL_C = termios.NOFLSH
 
@@ -90,7 +95,7 @@ class SerialPort:
         self.path = os.ttyname(self._outer_slave)
         self._inner: tuple[int, int] | None = None
         self._powered = False
-        self._interrupt: Callable[[], bool] = lambda: False
+        self._interrupt: Callable[[], CtrlC] = lambda: "data"
         self._listening = False
         self._inbox = bytearray()
         self._outbox = bytearray()
@@ -106,10 +111,10 @@ class SerialPort:
     def open(self) -> None:
         self._loop.add_reader(self._outer, self._from_host)
 
-    def attach(self, master: int, slave: int, interrupt: Callable[[], bool]) -> None:
+    def attach(self, master: int, slave: int, interrupt: Callable[[], CtrlC]) -> None:
         """Connect a chip's pty; what the host sends is kept until the chip listens.
 
-        ``interrupt`` is called for a Ctrl-C; it returns False when it was data after all.
+        ``interrupt`` is called for a Ctrl-C.
         """
         self._interrupt = interrupt
         self._powered = True
@@ -229,8 +234,16 @@ class SerialPort:
             # A chip sees Ctrl-C before its ring does, even when the ring is full.
             plain, ctrl_c, data = data.partition(_CTRL_C)
             self._to_ring(plain)
-            if ctrl_c and not (takes_ctrl_c(self._inner[1]) and self._interrupt()):
-                self._to_ring(ctrl_c)
+            if ctrl_c:
+                taken: CtrlC = "data"
+                if takes_ctrl_c(self._inner[1]):
+                    taken = self._interrupt()
+                if taken == "data":
+                    self._to_ring(ctrl_c)
+                elif taken == "later":
+                    self._inbox[:0] = ctrl_c + data
+                    self._loop.call_later(_FLASH_S, self._pass_on)
+                    return
 
     def _to_ring(self, data: bytes) -> None:
         assert self._inner is not None

@@ -115,7 +115,7 @@ class Supervisor:
         chip = self._start_chip(cause, repl)
         self._service.call(self._serial.attach, chip.master, chip.slave, chip.interrupt)
         if chip.uart:
-            self._service.call(self._ports[1].attach, *chip.uart, lambda: False)
+            self._service.call(self._ports[1].attach, *chip.uart, lambda: "data")
         with self._changed:
             self._chip = chip
             if not self.on:  # switched off meanwhile

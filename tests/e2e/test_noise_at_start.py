@@ -4,6 +4,7 @@ as it is there, and one frame in twelve holds the byte that is Ctrl-C to a REPL.
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -43,7 +44,9 @@ def test_a_terminal_starts(tmp_path: Path, noise: Callable[[random.Random], byte
         with serial.Serial(board.pty, timeout=0.001, write_timeout=WAIT) as port:
             for _ in range(STARTS):
                 board.power_cycle()
+                until = time.monotonic() + WAIT
                 while not board.screen:
+                    assert time.monotonic() < until, board.serial_tail
                     port.write(noise(rng))
                     port.read(1000)
                     assert ">>> " not in board.serial_tail

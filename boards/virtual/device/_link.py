@@ -12,6 +12,8 @@ SCRIPT has none.
 import os
 import struct
 
+import uctypes
+
 READ = 1
 PROGRAM = 2
 ERASE = 3
@@ -31,6 +33,9 @@ _receive = _stream.readinto
 _request = bytearray(12)
 _answer = bytearray(8)
 _nothing = bytearray(0)
+_once = (None,)
+# Memory that the supervisor sees: while this is 1, it holds a Ctrl-C back.
+_busy = uctypes.bytearray_at(int(os.getenv("BOARD_BUSY", "0")), 1)
 
 
 def call(
@@ -42,29 +47,21 @@ def call(
     operation; otherwise the next request would read this one's answer.
     """
     struct.pack_into("<BBHII", _request, 0, op, partition, 0, address, length)
-    interrupt = None
-    step = 0
-    while True:
-        # The VM raises a pending Ctrl-C at jumps and in blocked reads. So: every jump is inside
-        # the try, and there is none between a transfer and the step that records it.
-        try:
-            while step < 3:
-                if step == 0:
-                    _send(_request)
-                    _send(out)
-                    step = 1
-                elif step == 1:
-                    _receive(_answer)
-                    step = 2
-                else:
-                    if _status() == 0:
-                        _receive(into)
-                    step = 3
-            break
-        except KeyboardInterrupt as error:
-            interrupt = error
-    if interrupt:
-        raise interrupt
+    interrupted = False
+    _busy[0] = 1
+    try:
+        for _ in _once:
+            pass  # a Ctrl-C from before is raised at a jump, and must not be at a later one
+    except KeyboardInterrupt:
+        interrupted = True
+    _send(_request)
+    _send(out)
+    _receive(_answer)
+    if _status() == 0:
+        _receive(into)
+    _busy[0] = 0
+    if interrupted:
+        raise KeyboardInterrupt
     return _status()
 
 
