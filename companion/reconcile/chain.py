@@ -18,24 +18,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from ibis.expr import types as ir
 
 from companion.facts import manifest, schema
 from companion.facts.manifest import Manifest
-from companion.reconcile import codes
-from companion.rules import plan, relations
+from companion.rules import plan, results
 from companion.rules.engines import Engine
+from companion.rules.results import ROWS
 
 # Of how many days before it a step sees the acquirer's rows: a charge may come in again later.
 RECENT_DAYS = 3
 # The reference tables that a step reads; the others are for the state only, and change each day.
 _OF_STEP = ("accounts", "fee_plans", "due", "pay_due", "own_cards")
-# The leg of each row that a break names.
-ROWS = {"terminal": "t_id", "acquirer": "a_id", "bank": "b_id", "payouts": "p_id"}
 _OPEN = ("open_pairs", "breaks_open", "debts", "summary")
 _LAST = "last"
 # The state as a run saw it that was only to show something.
@@ -45,11 +41,6 @@ _ROWS = tuple(f"rows_{leg}" for leg in ROWS)
 # Every table of a day, and of the last state.
 _OF_DAY = ("pairs", *_RESULTS, *plan.CARRY, *_ROWS)
 _OF_LAST = (*_OPEN, *_ROWS)
-# The table that each leg's rows are carried over in.
-_FROM = {given: name for name, (given, _) in plan.CARRY.items() if given in schema.LEGS}
-_NAMING = pa.schema([(column, pa.int64()) for column in ROWS.values()])
-# A key is made of what the rows have, and a million of them are slow to write.
-_KEPT = pa.schema([column for column in relations.PAIRS if column.name != "row_key"])
 _DAY = pa.schema([("day", pa.int64())])
 
 Progress = Callable[[int, int], None]
@@ -183,7 +174,7 @@ def _step(
         return Day(day, directory, digest, fresh=False)
     for leg, columns in schema.LEGS.items():
         paths = [facts / source.path for source in known.sources(leg, day)]
-        engine.load(leg, columns, paths, day, _carried(before, _FROM[leg]))
+        engine.load(leg, columns, paths, day, _carried(before, results.CARRIED[leg]))
     _load_recent(engine, facts, known, day)
     for name, (given, columns) in plan.CARRY.items():
         if given not in schema.LEGS:
@@ -191,16 +182,12 @@ def _step(
     for name in _OF_STEP:
         engine.load(name, schema.REFERENCE[name], [facts / f"{name}.parquet"])
     engine.put("step", pa.table({"day": [day]}, schema=_DAY))
-    plan.run(engine, plan.STEP)
+    plan.run(engine, "step", plan.STEP)
     part = _part(directory)
     # A view until now: made once, by being written.
-    engine.make("kept_pairs", relations.table("pairs", relations.PAIRS).drop("row_key"), view=True)
     engine.save("kept_pairs", part / "pairs.parquet")
-    engine.load("kept_pairs", _KEPT, [part / "pairs.parquet"])
-    pairs = relations.table("kept_pairs", _KEPT)
-    engine.make("healed", _healed(pairs))
-    engine.make("summary", _summary(pairs))
-    _make_rows(engine, ("breaks_now", "healed"), {leg: leg for leg in ROWS})
+    engine.load("kept_pairs", results.KEPT, [part / "pairs.parquet"])
+    plan.run(engine, "results_of_day", results.OF_DAY)
     _save(engine, directory, [*_RESULTS, *plan.CARRY], {"digest": digest})
     return Day(day, directory, digest, fresh=True)
 
@@ -214,9 +201,8 @@ def _judge(
     for name, columns in schema.REFERENCE.items():
         engine.load(name, columns, [facts / f"{name}.parquet"])
     engine.put("today", pa.table({"day": [as_of]}, schema=_DAY))
-    plan.run(engine, plan.STATE)
-    engine.make("summary", _summary(relations.table("open_pairs", relations.PAIRS)))
-    _make_rows(engine, ("breaks_open",), _FROM)
+    plan.run(engine, "state", plan.STATE)
+    plan.run(engine, "results_of_state", results.OF_STATE)
     digest = _facts_digest(known, before, as_of)
     days = {str(step.day): step.digest for step in steps}
     told = {"as_of": as_of, "facts_digest": digest, "days": days}
@@ -248,34 +234,6 @@ def _save(engine: Engine, directory: Path, tables: Sequence[str], texts: dict[st
     shutil.rmtree(directory, ignore_errors=True)
     os.replace(part, directory)
     engine.clear()
-
-
-def _healed(pairs: ir.Table) -> ir.Table:
-    """Pairs of what a terminal left open and what its host says of it, in the columns of breaks:
-    they are no breaks, and the terminal wants to know."""
-    both = pairs.filter(pairs.verdict == codes.HEALED, pairs.t_id.notnull(), pairs.a_id.notnull())
-    return both.select("t_id", "a_id", b_id=ibis.null("int64"), p_id=ibis.null("int64"))
-
-
-def _summary(pairs: ir.Table) -> ir.Table:
-    """How many of each verdict on each day, and their money."""
-    return pairs.group_by("day", "verdict").aggregate(
-        rows=pairs.count(),
-        charged=pairs.charged_minor.sum(),
-        booked=pairs.booked_minor.sum(),
-        effect=pairs.effect_minor.sum(),
-    )
-
-
-def _make_rows(engine: Engine, named_by: Sequence[str], tables: dict[str, str]) -> None:
-    """The full rows that these tables name, as tables rows_LEG."""
-    for leg, column in ROWS.items():
-        rows = relations.table(tables[leg], schema.LEGS[leg])
-        ids = []
-        for name in named_by:
-            named = relations.table(name, _NAMING)
-            ids.append(named.filter(named[column].notnull()).select(id=named[column]))
-        engine.make(f"rows_{leg}", rows.semi_join(ibis.union(*ids, distinct=True), "id"))
 
 
 def _load_recent(engine: Engine, facts: Path, known: Manifest, day: int) -> None:

@@ -34,6 +34,7 @@ class DuckDb:
                 "threads": 2,
                 "temp_directory": str(scratch / SPILL),
                 "preserve_insertion_order": False,
+                "checkpoint_threshold": "1TB",
             },
         )
         self._run("CREATE MACRO int_div(a, b) AS a // b")

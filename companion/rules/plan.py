@@ -50,7 +50,7 @@ CARRY: dict[str, tuple[str, pa.Schema]] = {
 }
 
 # Read once or twice and as large as the legs: not worth a table.
-VIEWS = (*matching.VIEWS, "pairs")
+VIEWS = (*matching.VIEWS, "pairs", "kept_pairs")
 
 # BREAKS relations of the other rules, united in breaks_now and breaks_open.
 _MONEY_NOW = ("payout_breaks", "fee_breaks", "self_swipes", "clock_skews")
@@ -64,10 +64,11 @@ _MARKS = relations.table("marks", relations.MARKS)
 _PAIRS = relations.table("pairs", relations.PAIRS)
 
 
-def run(engine: Engine, tables: Tables) -> None:
-    """Make the tables of a step or of the state; their inputs are loaded."""
+def run(engine: Engine, called: str, tables: Tables) -> None:
+    """Make the tables of a step or of the state; their inputs are loaded. Their queries are kept
+    as what they are `called`."""
     expressions = [expression for _, expression in tables]
-    kept = engine.scratch / f"{tables[-1][0]}.{engine.dialect}.json" if engine.scratch else None
+    kept = engine.scratch / f"{called}.{engine.dialect}.json" if engine.scratch else None
     fresh = not compiled.is_known(engine.dialect, expressions)
     if kept and fresh:
         compiled.recall(kept, engine.dialect, expressions)
@@ -131,6 +132,8 @@ def _step() -> Tables:
         *fees.STEP,
         *attributes.STEP,
         ("breaks_now", _united(_PAIRS, ("hold_breaks", *_MONEY_NOW))),
+        # A key is made of what the rows have, and a million of them are slow to write.
+        ("kept_pairs", _PAIRS.drop("row_key")),
     )
 
 

@@ -148,7 +148,7 @@ class Fold:
             if given not in schema.LEGS:
                 engine.load(given, columns, self._carried[name])
         self._references("step", day)
-        plan.run(engine, plan.STEP)
+        plan.run(engine, "step", plan.STEP)
         for name in plan.CARRY:
             path = self._place / f"{name}-{day}.parquet"
             engine.save(name, path)
@@ -160,7 +160,7 @@ class Fold:
             loaded = name if given in schema.LEGS else given
             self._engine.load(loaded, columns, self._carried[name])
         self._references("today", today)
-        plan.run(self._engine, plan.STATE)
+        plan.run(self._engine, "state", plan.STATE)
 
     def rows(self, name: str, columns: pa.Schema) -> list[Row]:
         """A table that was made."""
