@@ -26,12 +26,12 @@ from companion.facts import manifest, schema
 from companion.facts.manifest import Manifest
 from companion.rules import plan, results
 from companion.rules.engines import Engine
-from companion.rules.results import ROWS
 
 # Of how many days before it a step sees the acquirer's rows: a charge may come in again later.
 RECENT_DAYS = 3
 # The reference tables that a step reads; the others are for the state only, and change each day.
 _OF_STEP = ("accounts", "fee_plans", "due", "pay_due", "own_cards")
+ROWS = results.ROWS
 _OPEN = ("open_pairs", "breaks_open", "debts", "summary")
 _LAST = "last"
 # The state as a run saw it that was only to show something.
