@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from companion.cli.output import console, json_option, print_json, table
-from companion.inject import papers, size, world
+from companion.inject import papers, practice, size, world
 
 
 @click.command()
@@ -23,7 +23,8 @@ from companion.inject import papers, size, world
     "--papers",
     "with_papers",
     is_flag=True,
-    help="A small world instead, of cards alone, and its files to import in DIR/papers.",
+    help="A small world instead, of cards alone: its files in DIR/papers, and DIR/shop, a store "
+    "that is set up for them.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Another world for each.")
 @click.option(
@@ -46,7 +47,7 @@ def inject(rows: int, with_papers: bool, seed: int, directory: Path, as_json: bo
     Example:
       companion inject --rows 10000 --seed 7 --out world
       companion check --truth world/truth.csv
-      companion inject --papers --out shop
+      companion inject --papers --seed 5 --out world
     """
     out = console()
     with out.status("") as status:
@@ -58,6 +59,7 @@ def inject(rows: int, with_papers: bool, seed: int, directory: Path, as_json: bo
         )
         if with_papers:
             papers.write(directory / world.FACTS, directory / papers.PAPERS)
+            practice.set_up(directory / practice.SHOP, directory / papers.PAPERS)
     if as_json:
         print_json(made.__dict__)
         return

@@ -2,7 +2,7 @@
 
 ``host/`` has a day file of each merchant and trading day; one that had to be sent again has a
 first edition without some rows. ``terminal/`` has the exports of the terminals, ``bank/`` a
-camt.053 of each account. ``accounts.csv`` says which accounts count, and README.txt what to do.
+camt.053 of each account. ``accounts.csv`` says which accounts count; practice.py sets up a store.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from companion.facts.schema import as_date, day_number
 from companion.inject import days, marks, payouts, size, terms
 
 PAPERS = "papers"
+ACCOUNTS = "accounts.csv"
 PAYER = "PINGZHANG CARDS"
 # The settings of the channel that agree with days.py.
 CHANNEL = {"grace_days": 2, "settle_days": 1, "pay_days": 1, "late_days": 2, "statement": False}
@@ -34,16 +35,12 @@ _TERMINAL = (
     "auth,of_batch,of_stan"
 )
 _README = """\
-A shop's files of eight days, with mistakes in them: truth.csv beside this folder has them all.
+The files of several shops and eight days, with mistakes in them: truth.csv beside this folder has
+them all. ../shop is a store that knows the channel, who pays, and the accounts (accounts.csv).
 
-  companion channel set card --grace 2 --settle 1 --pay 1 --late 2 --no-statement
-  companion channel payer card "{payer}"
-  companion account add MERCHANT           for each line of accounts.csv; the second account of a
-  companion account change MERCHANT --from 2026-10-08            merchant is a change, approved by
-  companion account approve NUMBER --by SOMEBODY-ELSE            another person
-  for file in host/* terminal/* bank/*; do companion import $file; done
-  companion reconcile
-  companion check --truth ../truth.csv --store pingzhang
+  companion import --store ../shop */*.csv */*.xml
+  companion reconcile --store ../shop
+  companion check --store ../shop --truth ../truth.csv
 """
 
 Row = Mapping[str, Any]
@@ -57,8 +54,8 @@ def write(facts: Path, folder: Path) -> int:
     for name, text in (*_host(facts), *_terminals(facts), *_banks(facts)):
         (folder / name).write_text(text, encoding="utf-8")
         count += 1
-    _accounts(folder / "accounts.csv")
-    (folder / "README.txt").write_text(_README.format(payer=PAYER), encoding="utf-8")
+    _accounts(folder / ACCOUNTS)
+    (folder / "README.txt").write_text(_README, encoding="utf-8")
     return count
 
 
