@@ -56,12 +56,14 @@ class Companions:
         self._process.communicate()
 
 
-def campaign(directory: Path, kills: int, seed: int) -> Tally:
-    """So many companions killed amid their sync of one terminal that goes on selling."""
+def campaign(directory: Path, kills: int, seed: int, amid: int = 0) -> Tally:
+    """So many companions killed during their sync of one terminal that goes on selling, and more
+    (up to ten times) until ``amid`` of them had stored a part: a busy machine shifts the moments.
+    """
     terminal = Terminal(seed, _SECTORS)
     with Store.open(directory, create=True) as store:
         terminals.offer(store, terminal.config, replace=False)
-        tally = terminal.loop.run_until_complete(_killing(store, terminal, kills, seed))
+        tally = terminal.loop.run_until_complete(_killing(store, terminal, kills, seed, amid))
         checked = check(store, terminal, 0)
         for _ in range(2):
             checked = through(store, terminal, True, checked)
@@ -84,7 +86,7 @@ async def _trade(terminal: Terminal) -> None:
         await asyncio.sleep(0.01)
 
 
-async def _killing(store: Store, terminal: Terminal, kills: int, seed: int) -> Tally:
+async def _killing(store: Store, terminal: Terminal, kills: int, seed: int, amid: int) -> Tally:
     rng = random.Random(seed)
     tally = Tally()
     listening, url = await served(terminal)
@@ -93,7 +95,7 @@ async def _killing(store: Store, terminal: Terminal, kills: int, seed: int) -> T
         terminal.sell(_SALES)
         longest = (await asyncio.to_thread(victims.sync))["seconds"]
         checked = check(store, terminal, 0)
-        while tally.kills < kills:
+        while tally.kills < kills or (tally.amid < amid and tally.kills < 10 * kills):
             terminal.sell(_SALES)
             # Now and then one lives, or the terminal would have no room to sell.
             after = rng.uniform(0, longest) if rng.random() < 0.75 else None
