@@ -110,7 +110,9 @@ def work(call: str, directory: Path, file: Path) -> None:
             reconcile(store)
 
 
-@pytest.mark.parametrize("call", ["import", "sync", "reconcile"])
+@pytest.mark.parametrize(
+    "call", ["import", "sync", pytest.param("reconcile", marks=pytest.mark.thorough)]
+)
 def test_a_job_killed_at_any_step_is_completed_by_doing_it_again(
     killer: Killer, tmp_path: Path, call: str
 ) -> None:

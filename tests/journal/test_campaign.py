@@ -175,6 +175,7 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     assert "Traceback" not in err
 
 
+@pytest.mark.thorough
 def test_a_rival_is_tried_with_the_same_cases_and_its_losses_are_a_finding(
     tmp_path: Path,
 ) -> None:

@@ -17,6 +17,9 @@ CAMPAIGNS = sorted(check for check in CHECKS if check.startswith("campaign "))
 # All named tests in one run: a start of pytest takes longer than most of them.
 NAMED = " ".join(["pytest", *sorted(check.split()[1] for check in CHECKS - {*CAMPAIGNS})])
 
+# They show that the other tests bite.
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def verdicts(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Verdict]]]:

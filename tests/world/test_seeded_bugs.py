@@ -13,6 +13,9 @@ BUGS = bugs()
 CHECKS = sorted({check for bug in BUGS.values() for check in bug.checks})
 SOUND = "the firmware as it is"
 
+# They show that the other tests bite.
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def verdicts(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Verdict]]]:
