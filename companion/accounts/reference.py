@@ -6,6 +6,7 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from companion.accounts import fees, settlement
+from companion.accounts import hold_terms as terms_of_holds
 from companion.accounts.own_cards import cards
 from companion.facts import schema
 from companion.facts.manifest import as_table
@@ -28,6 +29,12 @@ def fee_plans(connection: Connection) -> pa.Table:
         for plan in fees.plans(connection)
     ]
     return as_table(schema.FEE_PLANS, rows)
+
+
+def hold_terms(connection: Connection) -> pa.Table:
+    """What counts for pre-authorisations, schema.HOLD_TERMS."""
+    rows = [one.__dict__ for one in terms_of_holds.every(connection)]
+    return as_table(schema.HOLD_TERMS, rows)
 
 
 def own_cards(connection: Connection) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from companion.reconcile import problems
 from companion.reconcile.phrases import LANGUAGES
 
 CAUSES = {
@@ -171,4 +172,5 @@ def cause(name: str, language: str) -> str:
 
 def line(name: str, language: str, values: dict[str, object]) -> str:
     """One thing that speaks for a cause."""
-    return LINES[name][LANGUAGES.index(language)].format(**values)
+    what = problems.said(str(values.get("what", "")), language)
+    return LINES[name][LANGUAGES.index(language)].format(**{**values, "what": what})

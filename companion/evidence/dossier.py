@@ -171,6 +171,8 @@ class Dossier:
     members: tuple[tuple[str, tuple[Row, ...]], ...] = ()
     # The likeliest causes, in words, with what speaks for each.
     causes: tuple[str, ...] = ()
+    # The merchant's terminals that keep a sealed journal, by number; of others we have exports.
+    sealed: frozenset[str] = frozenset()
 
     @property
     def answer_by(self) -> str:

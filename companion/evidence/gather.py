@@ -14,7 +14,7 @@ from companion.cases.listing import Case
 from companion.evidence import journals, members, show, sources
 from companion.evidence.dossier import Dossier, Event, Item, Row
 from companion.evidence.wording import CHINESE
-from companion.reconcile import words
+from companion.reconcile import problems, words
 from companion.store import Store, terminals
 
 # What the other side may see of a case's history, and of what also the text. Remarks, people and
@@ -61,6 +61,7 @@ def case(store: Store, name: str, language: str, day: str | None = None) -> Doss
             events,
             tuple(members.of(store.facts, items)),
             causes,
+            _sealed(connection, found.merchant_no),
         )
 
 
@@ -81,6 +82,12 @@ def _causes(
         show.masked(f"{one.said(language)}: {between.join(one.because(language))}")
         for one in ranking.ranked(connection, found, rows)[:_MOST_CAUSES]
         if any(clue.line != _NO_EVIDENCE for clue in one.clues)
+    )
+
+
+def _sealed(connection: Connection, merchant_no: str) -> frozenset[str]:
+    return frozenset(
+        one.terminal_no for one in terminals.every(connection) if one.merchant_no == merchant_no
     )
 
 
@@ -116,9 +123,15 @@ def _item(row: Mapping[str, Any], language: str) -> Item:
         acquirer=_leg(legs, "acquirer"),
         bank=_leg(legs, "bank"),
         payout=_leg(legs, "payout"),
-        gap=_cleaned(evidence) if journal else None,
+        gap=_gap(evidence, language) if journal else None,
         note=_cleaned_note(row["note"]),
     )
+
+
+def _gap(evidence: Mapping[str, object], language: str) -> Row:
+    """What is wrong with a journal, and that in the language of the pack."""
+    row = _cleaned(evidence)
+    return {**row, "problem": problems.said(str(row["problem"]), language)}
 
 
 def _cleaned_note(text: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from companion.evidence import groups, show, tables
-from companion.evidence.dossier import Dossier, Item, number, text
+from companion.evidence.dossier import Dossier, Item, export_of, number, text
 from companion.evidence.tables import Table
 from companion.evidence.words import Words, fill
 
@@ -83,7 +83,7 @@ def _letter(
 ) -> Letter:
     said = words.group(group, recipient)
     it = words.items(said.noun, len(items))
-    name = _OPENINGS.get(group, "opening")
+    name = _OPENINGS.get(group, _opening(items, dossier))
     if recipient == groups.FILE:
         name = "opening.file"
     elif recipient == groups.BANK and group == groups.PAYOUT:
@@ -102,6 +102,19 @@ def _letter(
         ),
         _by(recipient, dossier.answer_by, words),
     )
+
+
+def _opening(items: Sequence[Item], dossier: Dossier) -> str:
+    """By what our side rests on: journals, exports of another maker's terminals, or both."""
+    sealed = {
+        item.terminal_no in dossier.sealed
+        if item.terminal is None
+        else export_of(item.terminal) is None
+        for item in items
+    }
+    if sealed == {False}:
+        return "opening.export"
+    return "opening" if sealed == {True} else "opening.mixed"
 
 
 def _by(recipient: str, due: str, words: Words) -> str:

@@ -9,7 +9,7 @@ from companion.reconcile import codes
 CODES = {
     codes.HOST_ONLY: Code(
         "Charged by you, unknown to our terminals",
-        "No journal of our terminals has {it}.",
+        "None of our terminals has {it}.",
         "You captured it, as the last column says.",
         (
             "Send us what you hold on {it}: the request message with terminal number, entry mode "
@@ -21,7 +21,7 @@ CODES = {
     codes.DUPLICATE_CHARGE: Code(
         "Charged twice",
         "Our terminal has one such transaction on this card, not two.",
-        "You captured {it} on top of the one that our journal has.",
+        "You captured {it} on top of the one that our terminal has.",
         (
             "Refund the second charge, {amount} in all, to the card and correct our settlement.",
             "Tell us RRN and date of the refund, so that we can tell the card holder.",
@@ -60,7 +60,7 @@ CODES = {
     ),
     codes.NOT_CAPTURED: Code(
         "Approved at our terminal, reversed or declined in your file",
-        "Our terminal received your approval of {it}. Its journal has no reversal of it.",
+        "Our terminal received your approval of {it}. It has no record of a reversal.",
         "Your file has it as reversed or declined.",
         (
             "Send us the message that reversed or declined {it}, with its time and sender.",

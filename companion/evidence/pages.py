@@ -284,7 +284,7 @@ def _lines(dossier: Dossier, paper: Sheet) -> Iterator[Flowable]:
     for one in dossier.lines:
         heads[one.sha256] = (
             f"{one.name} ({one.layout}, {words.term('LEGS', one.leg)}), "
-            f"{words.say('received', at=one.imported_at)}\nSHA-256 {one.sha256}"
+            f"{words.say('imported', at=one.imported_at)}\nSHA-256 {one.sha256}"
         )
         said = one.text or words.say("line.untold")
         files.setdefault(one.sha256, []).append([str(one.line), said])

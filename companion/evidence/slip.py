@@ -1,13 +1,15 @@
 """A transaction's slip, printed again from its journal records.
 
-In the form in which the terminal prints it (lines of at most 32 columns), written without the
-firmware's code; the tests hold the two against each other.
+In the form in which the terminal prints it in English (lines of at most 32 columns, of which a
+Chinese character takes two), written without the firmware's code; the tests hold the two against
+each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from companion.evidence import show
 from companion.evidence.dossier import Record, number, text
@@ -74,13 +76,19 @@ def _source(records: Sequence[Record]) -> list[str]:
 
 def _head(shop: Shop, title: str) -> list[str]:
     return [
-        shop.merchant_name[:WIDTH],
+        _cut(shop.merchant_name),
         _RULE,
         title,
         MARK,
         f"MERCHANT {shop.merchant_no}",
         f"TERMINAL {shop.terminal_no}",
     ]
+
+
+def _cut(name: str) -> str:
+    """What of a name has room in a line."""
+    ends = accumulate(1 if char <= "~" else 2 for char in name)
+    return name[: sum(end <= WIDTH for end in ends)]
 
 
 def _body(armed: Record) -> list[str]:

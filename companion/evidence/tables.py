@@ -51,7 +51,7 @@ def ours(item: Item, words: Words) -> list[str]:
     """The terminal's side: amount, state, code, reversal."""
     row = item.terminal
     if row is None:
-        return [words.say("no_journal")]
+        return [words.say("no_terminal")]
     amount = show.money(number(row, "amount_minor"), currency_of(row))
     lines = [amount, words.term("STATUS", row.get("status"))]
     if text(row, "code"):

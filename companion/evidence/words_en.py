@@ -19,6 +19,10 @@ SAY = {
     "answer_by": "Answer by",
     "opening": "We are {name}, merchant number {number}. We have compared the sealed journals of "
     "our terminals with your files. On {it} they disagree.",
+    "opening.export": "We are {name}, merchant number {number}. We have compared the exports of "
+    "our terminals with your files. On {it} they disagree.",
+    "opening.mixed": "We are {name}, merchant number {number}. We have compared the sealed "
+    "journals and the exports of our terminals with your files. On {it} they disagree.",
     "opening.payout": "We are {name}, merchant number {number}. We have compared what you "
     "settled with what our account was credited. On {it} they disagree.",
     "opening.bank": "We are {name}, merchant number {number} at our acquirer, and hold an "
@@ -55,7 +59,7 @@ SAY = {
     "where": "Terminal / batch / STAN",
     "rrn": "RRN / auth. code",
     "card": "Type / card",
-    "ours": "Our journal",
+    "ours": "Our terminal",
     "yours": "Your record",
     "amount": "In question",
     "settled": "Settled / reference",
@@ -91,7 +95,7 @@ SAY = {
     "paid_to": "paid to {account}",
     "valid_account": "valid: {account}",
     "no_row": "not in your file",
-    "no_journal": "in no journal",
+    "no_terminal": "at no terminal of ours",
     "stan": "STAN {stan}",
     "record": "record {seq}",
     "records_span": "records {first}-{last}",
@@ -122,7 +126,7 @@ SAY = {
     "line.untold": "(the file has no lines of text; the row is in case.json)",
     "line": "Line",
     "file": "File",
-    "received": "received {at}",
+    "imported": "imported {at}",
     "sealed": "Sealed records, and how to check them",
     "sealed.none": "No record of a terminal belongs to this case.",
     "seq": "Record",

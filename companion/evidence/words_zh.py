@@ -19,6 +19,10 @@ SAY = {
     "answer_by": "请于此日前答复",
     "opening": "我方为{name}，商户号 {number}。我方将终端的封印日志与贵方文件逐笔核对，{it}双方不"
     "一致。",
+    "opening.export": "我方为{name}，商户号 {number}。我方将终端的导出明细与贵方文件逐笔核对，{it}"
+    "双方不一致。",
+    "opening.mixed": "我方为{name}，商户号 {number}。我方将终端的封印日志和导出明细与贵方文件逐笔"
+    "核对，{it}双方不一致。",
     "opening.payout": "我方为{name}，商户号 {number}。我方将贵方清算的交易与我方账户的入账核对，"
     "{it}不一致。",
     "opening.bank": "我方为{name}，收单商户号 {number}，在贵行开有账户。收单机构付到该账户的款项"
@@ -50,7 +54,7 @@ SAY = {
     "where": "终端号 / 批次号 / 凭证号",
     "rrn": "参考号 / 授权码",
     "card": "类型 / 卡号",
-    "ours": "我方日志",
+    "ours": "我方终端",
     "yours": "贵方记录",
     "amount": "涉及金额",
     "settled": "清算日 / 编号",
@@ -86,7 +90,7 @@ SAY = {
     "paid_to": "付到 {account}",
     "valid_account": "有效：{account}",
     "no_row": "贵方文件中没有",
-    "no_journal": "终端日志中没有",
+    "no_terminal": "我方终端没有",
     "stan": "凭证号 {stan}",
     "record": "记录 {seq}",
     "records_span": "记录 {first}-{last}",
@@ -115,7 +119,7 @@ SAY = {
     "line.untold": "（该文件没有文本行，内容见 case.json）",
     "line": "行号",
     "file": "文件",
-    "received": "收到时间 {at}",
+    "imported": "导入时间 {at}",
     "sealed": "封印记录及核验方法",
     "sealed.none": "没有终端记录涉及本案。",
     "seq": "记录",

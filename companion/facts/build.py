@@ -24,6 +24,7 @@ from companion.facts.calendar import Want
 from companion.facts.journals import CHANNEL, HOST_ZONE
 from companion.facts.manifest import Manifest
 from companion.facts.numbers import Numbers
+from companion.facts.seals import Seals
 from companion.facts.terminal_leg import TerminalLeg
 from companion.store import Store, originals, records, terminals
 from companion.store.originals import Part
@@ -35,7 +36,8 @@ _AHEAD = 60
 def build(store: Store) -> Path:
     """Write the facts of everything in the store; the caller holds the reconcile lock."""
     facts = store.facts
-    made = Manifest()
+    facts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made, sealed = Manifest(), Seals(facts)
     with store.read() as connection:
         live, parts = originals.live(connection), originals.parts(connection)
         names = [statement_legs.source_name(part) for part in parts]
@@ -44,8 +46,8 @@ def build(store: Store) -> Path:
         settings = statement_legs.Settings(
             channels.payers(connection), frozenset(accounts["account"].to_pylist())
         )
-        statement_legs.build(store, facts, live, parts, numbers, settings, made)
-        leg = terminal_leg.build(connection, facts, numbers, _statement_days(parts))
+        statement_legs.build(store, facts, live, parts, numbers, settings, made, sealed)
+        leg = terminal_leg.build(connection, facts, numbers, _statement_days(parts), sealed)
         for day, source in leg.days.items():
             made.add("terminal", day, source)
         known = _channels(connection, parts, accounts)
@@ -53,6 +55,7 @@ def build(store: Store) -> Path:
         tables = {
             "accounts": accounts,
             "fee_plans": reference.fee_plans(connection),
+            "hold_terms": reference.hold_terms(connection),
             "own_cards": reference.own_cards(connection),
             "due": calendar.due(known.values(), first, last),
             "pay_due": calendar.pay_due(known.values(), first, last),
@@ -67,6 +70,7 @@ def build(store: Store) -> Path:
     # The calendar grows with every new day, and says the same of those that it had.
     for name in ("due", "pay_due"):
         made.references[name] = repr((version("holidays"), sorted(known.items())))
+    sealed.save()
     manifest.save(facts, made)
     return facts
 

@@ -21,9 +21,6 @@ from companion.facts import schema
 
 NAME = "manifest.json"
 
-# A Parquet file ends with the length of its footer and these letters.
-_END = b"PAR1"
-
 
 class FactsError(CompanionError):
     """Facts that are not there, or not whole; the message names the file."""
@@ -91,19 +88,6 @@ def write(path: Path, rows: pa.Table) -> None:
     part = path.with_name(path.name + ".part")
     pq.write_table(rows, part)
     os.replace(part, path)
-
-
-def whole(path: Path) -> bool:
-    """Whether a Parquet file is there to its end: not gone, empty or cut."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 8))
-            end = file.read()
-    except OSError:
-        return False
-    footer = int.from_bytes(end[:4], "little")
-    return end[4:] == _END and footer + 8 + len(_END) <= size
 
 
 def as_table(columns: pa.Schema, rows: Sequence[Mapping[str, object]]) -> pa.Table:

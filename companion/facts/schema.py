@@ -167,6 +167,17 @@ FEE_PLANS = pa.schema(
     ]
 )
 
+# How much of a hold may be completed, in per cent, and for how many days it may stand; for every
+# merchant of the channel where `merchant_no` is "".
+HOLD_TERMS = pa.schema(
+    [
+        ("merchant_no", _TEXT),
+        ("channel", _TEXT),
+        ("percent", _INT),
+        ("days", _INT),
+    ]
+)
+
 # The calendar, made beforehand: no engine has to know of holidays.
 DUE = pa.schema(
     [
@@ -248,6 +259,7 @@ LEGS = {"terminal": TERMINAL, "acquirer": ACQUIRER, "payouts": PAYOUTS, "bank": 
 REFERENCE = {
     "accounts": ACCOUNTS,
     "fee_plans": FEE_PLANS,
+    "hold_terms": HOLD_TERMS,
     "due": DUE,
     "pay_due": PAY_DUE,
     "coverage": COVERAGE,

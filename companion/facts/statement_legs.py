@@ -2,7 +2,7 @@
 
 A file is named by the original's hash and written whole, so it is never out of date; those of bank
 and payouts also by what the settings make of them: whose payout a booking is, which account a
-shorter spelling means. One that is gone or cut is made anew.
+shorter spelling means. One that is not as it was left is made anew.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from companion.accounts import names
 from companion.facts import manifest, schema
 from companion.facts.manifest import FactsError, Manifest, Source
 from companion.facts.numbers import Numbers
+from companion.facts.seals import Seals
 from companion.statements import StatementError, layouts, payers
 from companion.statements.statement import Statement
 from companion.store import Store, originals
@@ -54,6 +55,7 @@ def build(
     numbers: Numbers,
     settings: Settings,
     made: Manifest,
+    sealed: Seals,
 ) -> None:
     """Bring the files up to date and add them to the manifest."""
     by_file: dict[str, list[Part]] = {}
@@ -63,8 +65,10 @@ def build(
     for original in live:
         mine = by_file.get(original.sha256, [])
         paths = {part: _path(original, part, settings) for part in mine}
-        if not all(manifest.whole(facts / path) for path in paths.values()):
+        if not all(sealed.whole(facts / path) for path in paths.values()):
             _write(store, facts, original, paths, numbers, settings)
+            for path in paths.values():
+                sealed.put(facts / path)
         for part, path in paths.items():
             kept.add(path)
             digest = f"{path} {numbers.of(source_name(part))}"

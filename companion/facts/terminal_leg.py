@@ -2,7 +2,7 @@
 
 ``numbers/MERCHANT-TERMINAL.parquet`` has what the journals of one number tell, beside it a small
 JSON document with the digest of the records that it was made from; both are made anew when that
-digest is another, or one of them is gone or cut. ``terminal/DAY-DIGEST.parquet`` has all
+digest is another, or one of them is not as it was left. ``terminal/DAY-DIGEST.parquet`` has all
 terminals' rows of one day.
 """
 
@@ -24,6 +24,7 @@ from sqlalchemy import Connection
 from companion.facts import journals, manifest, schema
 from companion.facts.manifest import Source
 from companion.facts.numbers import Numbers
+from companion.facts.seals import Seals
 from companion.store import terminals
 
 # Part of every digest: another way to make the rows makes them anew.
@@ -55,17 +56,18 @@ def build(
     facts: Path,
     numbers: Numbers,
     statement_days: Mapping[str, Sequence[date]],
+    sealed: Seals,
 ) -> TerminalLeg:
     """Bring the files up to date with the store; ``statement_days`` by merchant."""
     made = []
     for (merchant_no, _), same_number in sorted(_by_number(connection).items()):
         days = statement_days.get(merchant_no, [])
-        made.append(_number(connection, facts, numbers, same_number, days))
+        made.append(_number(connection, facts, numbers, same_number, days, sealed))
     told: dict[int, list[str]] = {}
     for one in made:
         for day, digest in one.days.items():
             told.setdefault(day, []).append(digest)
-    days_ = {day: _day(facts, day, digests, made) for day, digests in sorted(told.items())}
+    days_ = {day: _day(facts, day, digests, made, sealed) for day, digests in sorted(told.items())}
     _forget(facts / "terminal", {Path(source.path).name for source in days_.values()})
     traded = {one.merchant_no: frozenset[int]() for one in made}
     for one in made:
@@ -86,6 +88,7 @@ def _number(
     numbers: Numbers,
     same_number: Sequence[terminals.Terminal],
     days: Sequence[date],
+    sealed: Seals,
 ) -> _Number:
     first = same_number[0]
     path = facts / "numbers" / f"{first.merchant_no}-{first.terminal_no}.parquet"
@@ -95,7 +98,8 @@ def _number(
         f"{_VERSION} {sources} {journals.digest(connection, same_number, days)}".encode()
     ).hexdigest()
     document = _document(known)
-    if document is None or document["digest"] != digest or not manifest.whole(path):
+    whole = sealed.whole(path) and sealed.whole(known)
+    if document is None or document["digest"] != digest or not whole:
         # The document may not speak of other rows than those beside it, whenever a kill comes.
         known.unlink(missing_ok=True)
         told = journals.told(connection, same_number, sources, days)
@@ -103,6 +107,8 @@ def _number(
         manifest.write(path, rows)
         document = {"digest": digest, "days": _digests(rows), "gaps": told.gaps}
         manifest.replace(known, json.dumps(document).encode())
+        sealed.put(path)
+        sealed.put(known)
     by_day = {int(day): one for day, one in document["days"].items()}
     return _Number(first.merchant_no, path, by_day, document["gaps"])
 
@@ -125,13 +131,16 @@ def _digests(rows: pa.Table) -> dict[str, str]:
     return found
 
 
-def _day(facts: Path, day: int, digests: list[str], made: Iterable[_Number]) -> Source:
+def _day(
+    facts: Path, day: int, digests: list[str], made: Iterable[_Number], sealed: Seals
+) -> Source:
     digest = hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
     path = facts / "terminal" / f"{day}-{digest[:24]}.parquet"
-    if not manifest.whole(path):
+    if not sealed.whole(path):
         paths = [one.rows for one in made if day in one.days]
         found = ds.dataset(paths, schema=schema.TERMINAL, format="parquet")
         manifest.write(path, found.to_table(filter=ds.field("day") == day).sort_by("id"))
+        sealed.put(path)
     return Source(str(path.relative_to(facts)), digest)
 
 

@@ -5,45 +5,24 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import psycopg
 import pyarrow as pa
 
-from companion.errors import CompanionError
 from companion.inject.truth import Known
 from companion.reconcile import chain
-from companion.rules.engines import DuckDb, Engine, Postgres, Sqlite
+from companion.rules import engines
 from companion.store import Store
 from companion.store import breaks as stored
 
-_POSTGRES = "postgresql://"
-
-
-class EngineError(CompanionError):
-    """An engine that is none, or cannot be reached."""
-
 
 def in_facts(facts: Path, engine: str = "duckdb", as_of: int | None = None) -> list[Known]:
-    """Run the rules over a folder of facts, keeping nothing; `engine` may be a PostgreSQL URL."""
+    """Run the rules over a folder of facts, keeping nothing."""
     with tempfile.TemporaryDirectory(prefix="pz-check-") as folder:
         scratch = Path(folder)
-        runs = _engine(engine, scratch)
+        runs = engines.named(engine, scratch)
         try:
             return known(chain.run(runs, facts, scratch / "state", as_of).breaks)
         finally:
             runs.close()
-
-
-def _engine(name: str, scratch: Path) -> Engine:
-    if name == "duckdb":
-        return DuckDb(scratch)
-    if name == "sqlite":
-        return Sqlite(scratch)
-    if not name.startswith(_POSTGRES):
-        raise EngineError(f"engine {name}: duckdb, sqlite or {_POSTGRES}…")
-    try:
-        return Postgres(name)
-    except psycopg.Error as error:
-        raise EngineError(f"PostgreSQL: {error}") from None
 
 
 def known(breaks: pa.Table) -> list[Known]:

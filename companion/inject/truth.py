@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -27,11 +26,6 @@ class Known:
     provisional: int
     match_pass: int
     variant: str
-
-    @property
-    def id(self) -> str:
-        """As the store names it."""
-        return hashlib.sha256(f"{self.code}|{self.row_key}".encode()).hexdigest()[:16]
 
 
 _NAMES = tuple(field.name for field in fields(Known))
@@ -66,12 +60,3 @@ def _known(path: Path, number: int, values: list[str]) -> Known:
         return Known(**{name: int(row[name]) if name in _NUMBERS else row[name] for name in row})  # type: ignore[arg-type]
     except ValueError as error:
         raise TruthError(f"{path}: line {number}: {error}") from error
-
-
-def set_hash(known: Iterable[Known]) -> str:
-    """The break-set hash that a reconciliation has to come to."""
-    lines = sorted(
-        f"{one.id} {one.amount_minor} {one.effect_minor} {one.owed_minor} {one.provisional}\n"
-        for one in known
-    )
-    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -33,6 +33,7 @@ from companion.inject.stage import Stage, ordinary
 from companion.inject.terms import CHANNELS, WECHAT, Ints
 from companion.inject.truth import Known
 from companion.reconcile import codes
+from companion.rules import hashing
 
 FACTS = "facts"
 TRUTH = "truth.csv"
@@ -128,7 +129,7 @@ def make(
     return Made(
         dict(world.rows),
         {code: told.count(code) for code in codes.BREAKS},
-        truth.set_hash(world.known),
+        hashing.break_set_hash(world.known),
     )
 
 
@@ -205,7 +206,7 @@ def _finish(world: _World, tables: dict[str, list[dict[str, object]]]) -> None:
         made.add(leg, day, manifest.Source(world.name(*place), _digest(path)))
     for name, columns in schema.REFERENCE.items():
         path = world.folder / f"{name}.parquet"
-        manifest.write(path, manifest.as_table(columns, tables[name]))
+        manifest.write(path, manifest.as_table(columns, tables.get(name, [])))
         made.references[name] = _digest(path)
     manifest.save(world.folder, made)
 

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from companion.facts import manifest, schema
+from companion.facts import manifest, schema, seals
 from companion.facts.manifest import Manifest
 from companion.rules import plan, results
 from companion.rules.engines import Engine
@@ -30,7 +30,7 @@ from companion.rules.engines import Engine
 # Of how many days before it a step sees the acquirer's rows: a charge may come in again later.
 RECENT_DAYS = 3
 # The reference tables that a step reads; the others are for the state only, and change each day.
-_OF_STEP = ("accounts", "fee_plans", "due", "pay_due", "own_cards")
+_OF_STEP = ("accounts", "fee_plans", "hold_terms", "due", "pay_due", "own_cards")
 ROWS = results.ROWS
 _OPEN = ("open_pairs", "breaks_open", "debts", "summary")
 _LAST = "last"
@@ -145,7 +145,7 @@ def last(state: Path) -> Outcome | None:
     except ValueError:
         return None
     days = [Day(int(day), state / day, digest, False) for day, digest in told["days"].items()]
-    kept = _whole(state / _LAST, _OF_LAST) and all(
+    kept = _whole(state / _LAST, "last.json", _OF_LAST) and all(
         _is_kept(day.directory, day.digest) for day in days
     )
     return _outcome(state / _LAST, told["as_of"], told["facts_digest"], days) if kept else None
@@ -231,6 +231,7 @@ def _save(engine: Engine, directory: Path, tables: Sequence[str], texts: dict[st
         engine.save(name, part / f"{name}.parquet")
     for name, text in texts.items():
         (part / name).write_text(text)
+    seals.seal(part)
     shutil.rmtree(directory, ignore_errors=True)
     os.replace(part, directory)
     engine.clear()
@@ -290,11 +291,11 @@ def _read(path: Path) -> str:
 
 def _is_kept(directory: Path, digest: str) -> bool:
     """Whether a day's folder has all that the step with this digest gave."""
-    return _read(directory / "digest") == digest and _whole(directory, _OF_DAY)
+    return _read(directory / "digest") == digest and _whole(directory, "digest", _OF_DAY)
 
 
-def _whole(directory: Path, tables: Sequence[str]) -> bool:
-    return all(manifest.whole(directory / f"{name}.parquet") for name in tables)
+def _whole(directory: Path, text: str, tables: Sequence[str]) -> bool:
+    return seals.whole(directory, (text, *(f"{name}.parquet" for name in tables)))
 
 
 def _forget(state: Path, kept: set[str]) -> None:

@@ -17,7 +17,7 @@ from companion.reconcile import chain, codes, fold, terms, words
 from companion.reconcile.chain import Outcome
 from companion.reconcile.equation import Debt, Equation
 from companion.reconcile.explain import Explained, Explainer
-from companion.rules import engines, plan
+from companion.rules import engines, hashing, plan
 from companion.rules.engines import DuckDb, Engine
 from companion.store import Store, breaks, verdicts
 from companion.store.breaks import Break
@@ -83,7 +83,7 @@ def reconcile(
             breaks=found,
             opened=opened,
             closed=gone,
-            break_set_hash=breaks.set_hash(found),
+            break_set_hash=hashing.break_set_hash(found),
             facts_digest=outcome.facts_digest,
             equation=terms.equation(outcome, found),
             debt=terms.debt(outcome, found),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from companion.facts.schema import as_date, day_number
-from companion.reconcile import codes
+from companion.reconcile import codes, problems
 from companion.reconcile.phrases import CHINESE, ENGLISH, PHRASES, phrase
 from companion.reconcile.telling import (
     ACQUIRER,
@@ -153,7 +153,8 @@ def _of_journal(evidence: Row, language: str) -> str:
     which = phrase(
         "record" if first == last else "records", language, {"first": first, "last": last}
     )
-    values = {"device": evidence["device_id"], "records": which, "problem": evidence["problem"]}
+    values = {"device": evidence["device_id"], "records": which}
+    values["problem"] = problems.said(str(evidence["problem"]), language)
     return phrase("journal", language, values)
 
 

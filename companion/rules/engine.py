@@ -14,10 +14,15 @@ from typing import Protocol
 import pyarrow as pa
 from ibis.expr import types as ir
 
+from companion.errors import CompanionError
 from companion.rules import compiled
 
 # One day, a first and a last one, or all.
 Days = int | tuple[int, int] | None
+
+
+class EngineError(CompanionError):
+    """An engine that is none, or cannot be reached."""
 
 
 class Engine(Protocol):

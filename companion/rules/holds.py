@@ -151,13 +151,12 @@ def repeated(count: ir.Table) -> ir.Table:
 
 def final_breaks(count: ir.Table, marks: ir.Table, pairs: ir.Table) -> ir.Table:
     """BREAKS: completed twice on both sides, and together for more than may be."""
-    most = relations.whole(count.held * settings.HOLD_PERCENT, 100)
-    before = count.together - count.amount_minor
-    over = count.mutate(most=most, before=before)
+    known = _with_terms(count)
+    most = relations.whole(known.held * known.percent, 100)
+    before = known.together - known.amount_minor
+    over = known.mutate(most=most, before=before)
     over = over.filter((over.together > over.most) & (over.before <= over.most))
-    note = breaks.note(
-        hold=over.held, done=over.together, percent=ibis.literal(settings.HOLD_PERCENT)
-    )
+    note = breaks.note(hold=over.held, done=over.together, percent=over.percent)
     excess = breaks.told(
         over, code=codes.PREAUTH_OVER, amount_minor=over.together - over.most, note=note
     )
@@ -198,7 +197,21 @@ def expired(today: ir.Table) -> ir.Table:
     """BREAKS of a state: holds that stand too long, neither completed nor cancelled."""
     done = CARRIED.filter(CARRIED.kind.isin((COMPLETION, CANCEL))).select("hold").distinct()
     held = joins.without(CARRIED.filter(CARRIED.kind == HOLD), done, "hold", "hold")
-    known = held.cross_join(today.select(today=today.day))
-    old = known.filter(known.today - known.day > settings.HOLD_DAYS)
-    note = breaks.note(hold_day=old.day, days=ibis.literal(settings.HOLD_DAYS))
+    known = _with_terms(held).cross_join(today.select(today=today.day))
+    old = known.filter(known.today - known.day > known.days)
+    note = breaks.note(hold_day=old.day, days=old.days)
     return breaks.told(old, code=codes.PREAUTH_EXPIRED, note=note)
+
+
+def _with_terms(rows: ir.Table) -> ir.Table:
+    """`rows` with percent and days: the merchant's of the channel, else the channel's."""
+    terms = relations.reference("hold_terms")
+    key = {"channel": "channel"}
+    names = {"percent": "percent", "days": "days"}
+    own = {f"own_{name}": name for name in names}
+    known = joins.looked_up(rows, terms, {**key, "merchant_no": "merchant_no"}, own)
+    known = joins.looked_up(known, terms.filter(terms.merchant_no == ""), key, names)
+    return known.mutate(
+        percent=ibis.coalesce(known.own_percent, known.percent, settings.HOLD_PERCENT),
+        days=ibis.coalesce(known.own_days, known.days, settings.HOLD_DAYS),
+    ).drop(*own)

@@ -13,9 +13,9 @@ from collections.abc import Callable
 import ibis
 from ibis.expr import types as ir
 
-from companion.rules import by_rrn, joins, nearby, relations, settings, verdicts
+from companion.rules import by_rrn, joins, nearby, relations, reused, settings, verdicts
 
-_KEY = ("merchant_no", "terminal_no", "batch", "stan")
+_KEY = reused.KEY
 _TERMINAL = relations.leg("terminal")
 _EVERY = relations.leg("acquirer")
 # What an acquirer charges for itself is no transaction.
@@ -91,33 +91,19 @@ def _met(crowd: ir.Table) -> ir.Table:
     return pair.select(*_PAIR)
 
 
-def _several(met: ir.Table, column: str, leg: ir.Table) -> ir.Table:
-    """The ids of one side that have several partners, or a number from an earlier day."""
-    carried = leg.filter(leg.occurrence > 0)
-    return joins.together((joins.repeated(met, column), carried.select("id")))
+def _of_keys(mixed: ir.Table, chosen: ir.Table, of_keys: ir.Table) -> ir.Table:
+    """The pairs that were chosen among those of keys with several rows, or with one of an earlier
+    day."""
+    ids = chosen.select(of_t="t_id", of_a="a_id")
+    pairs = mixed.join(ids, [mixed.t_id == ids.of_t, mixed.a_id == ids.of_a])
+    return reused.named(pairs.select(*_PAIR), of_keys).mutate(match_pass=1)
 
 
-def _mixed(met: ir.Table, t_several: ir.Table, a_several: ir.Table) -> ir.Table:
-    """The pairs of keys that have several rows on a side, or one of an earlier day."""
-    return met.filter(met.t_id.isin(t_several.id) | met.a_id.isin(a_several.id))
-
-
-def _mixed_side(mixed: ir.Table, column: str, leg: ir.Table) -> ir.Table:
-    """The rows of one side among them, numbered."""
-    rows = leg.filter(leg.id.isin(mixed[column]))
-    rows = rows.select(*_KEY, "id", "occurrence", "at", idle=verdicts.idle(rows.status))
-    return joins.numbered(rows, _KEY).select("id", "occurrence")
-
-
-def _exact(met: ir.Table, mixed: ir.Table, t_number: ir.Table, a_number: ir.Table) -> ir.Table:
-    """Pass 1: the pairs of a key alone, and of the others the n-th with the n-th."""
+def _exact(met: ir.Table, mixed: ir.Table, found: ir.Table) -> ir.Table:
+    """Pass 1: the pairs of a key alone, and what was found of the others."""
     alone = joins.without(met, mixed, "t_id", "t_id")
     alone = alone.select(*_PAIR, occurrence=ibis.literal(1, "int64"), match_pass=1)
-    known = joins.looked_up(mixed, t_number, {"t_id": "id"}, {"t_number": "occurrence"})
-    known = joins.looked_up(known, a_number, {"a_id": "id"}, {"a_number": "occurrence"})
-    nth = known.filter(known.t_number == known.a_number)
-    nth = nth.select(*_PAIR, occurrence=nth.t_number, match_pass=1)
-    return joins.together((alone, nth))
+    return joins.together((alone, found))
 
 
 def _terminal_key(rows: ir.Table) -> ir.Table:
@@ -180,12 +166,16 @@ def _all() -> tuple[Tables, ir.Table, ir.Table, ir.Table]:
     named = _TERMINAL.filter(verdicts.has_stan(_TERMINAL)).select(*_KEY, "id")
     crowd = made("t_crowd", joins.crowded(named, _KEY, settings.CROWD))
     met = made("met", _met(crowd))
-    t_several = made("t_several", _several(met, "t_id", _TERMINAL))
-    a_several = made("a_several", _several(met, "a_id", _ACQUIRER))
-    mixed = made("mixed", _mixed(met, t_several, a_several))
-    t_number = made("t_number", _mixed_side(mixed, "t_id", _TERMINAL))
-    a_number = made("a_number", _mixed_side(mixed, "a_id", _ACQUIRER))
-    exact = made("exact", _exact(met, mixed, t_number, a_number))
+    t_several = made("t_several", reused.several(met, "t_id", _TERMINAL))
+    a_several = made("a_several", reused.several(met, "a_id", _ACQUIRER))
+    mixed = made("mixed", reused.mixed(met, t_several, a_several))
+    of_keys = made("of_keys", reused.rows(mixed, _TERMINAL, _ACQUIRER))
+    of_date = made("of_a_date", reused.of_a_date(mixed, of_keys))
+    late = reused.late(mixed, made("still_open", reused.still_open(of_keys, of_date)))
+    chosen = joins.together((of_date, late))
+    found = made("found_in_keys", _of_keys(mixed, chosen, of_keys))
+    t_number, a_number = (reused.numbers(of_keys, terminal=some) for some in (True, False))
+    exact = made("exact", _exact(met, mixed, found))
     free_t = made("free_t", joins.without(_TERMINAL.select(*_REST), exact, "id", "t_id"))
     free_a = made("free_a", joins.without(_ACQUIRER.select(*_REST), exact, "id", "a_id"))
     t_numbers = made("t_numbers", _numbers(free_t, t_number, _terminal_key))

@@ -1,10 +1,13 @@
 """The numbers that the rules go by; another number is another version of the rules."""
 
 # What a break set was found with: stored with each run and under its hash.
-VERSION = "legs-1"
+VERSION = "legs-2"
 
 # A number that more of a terminal's rows have than this is none: not every row with every row.
 CROWD = 100
+# Pass 1: how far apart two rows of one number may be when that has been used on an earlier day; a
+# terminal's clock may be in another time zone. Seconds.
+REUSED_SECONDS = 12 * 3600
 # Pass 3: how far apart two rows may be that have nothing better in common, seconds.
 NEAR_SECONDS = 300
 # A second charge of one card, amount and terminal within this is the first one again, seconds.

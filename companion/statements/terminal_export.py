@@ -1,25 +1,25 @@
 """Transactions of another maker's terminals, layout `pingzhang-terminal-1`.
 
-Like the host's day file: UTF-8 text of comma-separated lines, a first line that names the layout,
-merchant and business day, a line of column names, one line a transaction, and a last line of
-totals: rows, approved ones that moved money, and how much (what gives money back is negative).
+In the frame of the host's day file (`framed`); its totals are rows, approved ones that moved
+money, and how much (what gives money back is negative).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from companion.statements import rows
+from companion.statements import framed, rows
 from companion.statements.cards import MASKED
 from companion.statements.columns import Columns
-from companion.statements.host_day import check_totals, first_line
 from companion.statements.options import CARD, Options
-from companion.statements.source import Lines, Source
-from companion.statements.statement import TERMINAL, TYPES, Statement, StatementError, day_of
+from companion.statements.source import Source
+from companion.statements.statement import TERMINAL, TYPES, Statement
 
 NAME = "pingzhang-terminal-1"
-EXPECTED = f"a first line '#{NAME},merchant_no,business_date'"
+EXPECTED = framed.expected(NAME)
 
 COLUMNS = {
     # By the terminal's clock.
@@ -44,42 +44,13 @@ COLUMNS = {
 
 def recognises(head: bytes) -> bool:
     """True when the beginning of a file says that it has this layout."""
-    return head.startswith(b"#" + NAME.encode() + b",")
+    return framed.recognises(head, NAME)
 
 
 def parse(source: Source, options: Options) -> list[Statement]:
     """Parse a whole file; raises StatementError with the line at the first thing wrong."""
-    lines = Lines(source)
-    merchant_no, date = first_line(lines.first(), NAME)
-    day = day_of(date)
-    if day is None:
-        raise StatementError(f"line 1: {date} is no date")
-    names = lines.first()
-    totals = lines.last()
-    if not totals.startswith("#totals,"):
-        raise StatementError(
-            f"line {lines.behind()}: the file ends without its #totals line; it was cut short"
-        )
-    if names != ",".join(COLUMNS):
-        raise StatementError(f"line 2: the columns are not {','.join(COLUMNS)}")
-    channel = options.channel or CARD
-    found = rows.Collected(TERMINAL)
-    try:
-        for block in lines.blocks():
-            columns = Columns.read(block, tuple(COLUMNS))
-            columns.check(COLUMNS, hidden=("card",))
-            found.add(_batch(columns, merchant_no, channel, day))
-        table = found.table()
-    finally:
-        found.close()
-    count, total = rows.totals(TERMINAL, table)
-    check_totals(lines.behind(), totals, (table.num_rows, count, total))
-    return [
-        Statement(
-            *(NAME, TERMINAL, merchant_no, channel, rows.terminals(table), day, day, True),
-            *(table, count, total),
-        )
-    ]
+    one = framed.read(source, NAME, TERMINAL, options.channel or CARD, COLUMNS, _batch)
+    return [replace(one, number=rows.terminals(one.rows))]
 
 
 def _batch(columns: Columns, merchant_no: str, channel: str, day: int) -> pa.RecordBatch:

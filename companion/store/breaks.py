@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
+from companion.rules import hashing
 from companion.store.schema import breaks, runs
 from companion.store.store import Store, utc_now
 
@@ -36,7 +36,7 @@ class Break:
     @property
     def id(self) -> str:
         """The same break has the same id in every run, on every engine."""
-        return hashlib.sha256(f"{self.code}|{self.row_key}".encode()).hexdigest()[:16]
+        return hashing.break_id(self.code, self.row_key)
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,6 @@ class Changes:
     closed: int
     open_effect_minor: int
     break_set_hash: str
-
-
-def set_hash(found: Iterable[Break]) -> str:
-    """SHA-256 over the sorted ids and amounts: equal sets have equal hashes, on every engine."""
-    lines = sorted(
-        f"{item.id} {item.amount_minor} {item.effect_minor} {item.owed_minor} "
-        f"{int(item.provisional)}\n"
-        for item in found
-    )
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def record_run(
@@ -84,7 +74,7 @@ def record(
     A break that is no longer found closes, with the words that `closing` has for its id; one that
     comes back is opened again under the same id. The caller holds the reconcile lock.
     """
-    digest = set_hash(found)
+    digest = hashing.break_set_hash(found)
     run = connection.execute(
         insert(runs)
         .values(

@@ -112,13 +112,14 @@ class Intake:
             self._add(seq, payload)
 
     def _difference(self, seq: int, stored: bytes, payload: bytes) -> Finding:
-        source = "the image" if self._image else "the terminal"
         evidence: dict[str, object] = {
             "stored": stored.hex(),
             "payload": shown(payload),
             "image": self._image.sha256 if self._image else None,
         }
-        problem = f"from {source} differs from the stored one"
+        problem = "from the terminal differs from the stored one"
+        if self._image:
+            problem = "from the image differs from the stored one"
         device_id = self.terminal.device_id
         return Finding(device_id, findings.ALTERED, seq, seq, problem, evidence)
 

@@ -16,9 +16,10 @@ _BORN = time.perf_counter()
 import duckdb  # noqa: E402
 
 from companion.facts import manifest, schema  # noqa: E402
-from companion.inject import found, truth  # noqa: E402
+from companion.inject import found  # noqa: E402
 from companion.inject.truth import Known  # noqa: E402
 from companion.reconcile import chain  # noqa: E402
+from companion.rules import hashing  # noqa: E402
 from companion.rules.engines import DuckDb  # noqa: E402
 
 _SQL = Path(__file__).with_name("reconcile.sql")
@@ -81,7 +82,7 @@ def main(name: str, facts: Path, state: Path) -> None:
     engine = {"rules": rules, "by hand": by_hand}[name]
     began, cpu = time.perf_counter(), time.process_time()
     breaks = engine(facts, state)
-    digest = truth.set_hash(breaks)
+    digest = hashing.break_set_hash(breaks)
     said = {
         "seconds": time.perf_counter() - began,
         "cpu_seconds": time.process_time() - cpu,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +11,7 @@ import pyarrow as pa
 from companion.facts import schema
 from companion.facts.manifest import as_table
 from companion.rules import payouts, relations
-from companion.rules.engines import DuckDb, Engine, Postgres, Sqlite
+from companion.rules.engines import Engine
 
 Row = dict[str, Any]
 
@@ -26,13 +25,6 @@ _CARRIED = {
     "bank": ("carry_bank", schema.BANK),
     "payouts": ("carry_payouts", schema.PAYOUTS),
 }
-
-
-def engine_of(name: str, scratch: Path) -> Engine:
-    """duckdb, sqlite, or the URL of a PostgreSQL database."""
-    if name in ENGINES:
-        return DuckDb(scratch) if name == "duckdb" else Sqlite(scratch)
-    return Postgres(name)
 
 
 def table(columns: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -36,6 +36,14 @@ class Books:
     covered: set[tuple[str, str, int]]
     grace: dict[tuple[str, int], int]
     seen: dict[tuple[str, str], int]
+    # Per cent and days by merchant, "" for every other, and channel.
+    hold_terms: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+
+    def terms(self, event: Row) -> tuple[int, int]:
+        """What counts for a pre-authorisation."""
+        channel = event["channel"]
+        every = self.hold_terms.get(("", channel), (115, 30))
+        return self.hold_terms.get((event["merchant_no"], channel), every)
 
 
 @dataclass
@@ -81,20 +89,28 @@ def named(key: tuple[Any, ...], occurrence: int) -> str:
     return "|".join([*map(str, key), str(occurrence)])
 
 
-def number(rows: list[Row], key: Callable[[Row], tuple[Any, ...]]) -> list[Row]:
-    """New rows behind the carried ones of their key, those that count first."""
+def number(rows: list[Row], key: Callable[[Row], tuple[Any, ...]], others: list[Row]) -> list[Row]:
+    """New rows behind the carried ones of their key, on the other side too; those that count
+    first."""
+    there: dict[tuple[Any, ...], int] = defaultdict(int)
+    for other in others:
+        if has_stan(other):
+            place = terminal_key(other)
+            there[place] = max(there[place], other["occurrence"])
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
         groups[key(row)].append(row)
     done = []
     for group in groups.values():
         last = max(row["occurrence"] for row in group)
+        if has_stan(group[0]):
+            last = max(last, there[terminal_key(group[0])])
         for row in sorted(group, key=_order):
             if row["occurrence"] == 0:
                 last += 1
-                done.append({**row, "occurrence": last})
+                done.append({**row, "occurrence": last, "new": True})
             else:
-                done.append(row)
+                done.append({**row, "new": False})
     return done
 
 
@@ -112,11 +128,15 @@ def step(
     books: Books,
 ) -> Result:
     """One day, with what was carried."""
-    ts = number([*terminal, *carry.terminal], terminal_key)
-    as_ = number([*acquirer, *carry.acquirer], acquirer_key)
+    ts = number([*terminal, *carry.terminal], terminal_key, carry.acquirer)
+    as_ = number([*acquirer, *carry.acquirer], acquirer_key, carry.terminal)
+    old = {terminal_key(row) for row in (*carry.terminal, *carry.acquirer) if has_stan(row)}
     met: list[tuple[Row, Row, int]] = []
-    for match_pass, rule in ((1, _exact), (2, _by_rrn), (3, _near)):
-        found = rule(ts, as_)
+    for match_pass in (1, 2, 3):
+        if match_pass == 1:
+            found = _exact(ts, as_, old)
+        else:
+            found = _by_rrn(ts, as_) if match_pass == 2 else _near(ts, as_)
         met += [(t, a, match_pass) for t, a in found]
         t_ids, a_ids = {t["id"] for t, _ in found}, {a["id"] for _, a in found}
         ts = [t for t in ts if t["id"] not in t_ids]
@@ -130,7 +150,7 @@ def step(
         for a in as_
         if _charged_twice(a, [*acquirer, *carry.acquirer, *recent], alone)
     }
-    events, counted = _hold_events(carry.events, acquirer, pairs, as_)
+    events, counted = _hold_events(carry.events, acquirer, pairs, as_, books)
     marks |= {(a_id, "COMPLETION_DUPLICATE") for a_id, nth, *_ in counted if nth > 1}
     by_a = {pair["a_id"]: pair for pair in pairs}
     for _, _, event, before, most in counted:
@@ -177,15 +197,53 @@ def state(today: int, carry: Carry, books: Books) -> Result:
     breaks = [_break(pair) for pair in pairs if pair["verdict"] not in NO_BREAK]
     done = {event["hold"] for event in carry.events if event["kind"] in ("COMPLETION", "CANCEL")}
     for event in carry.events:
-        if event["kind"] == "HOLD" and event["hold"] not in done and today - event["day"] > 30:
+        open_ = event["kind"] == "HOLD" and event["hold"] not in done
+        if open_ and today - event["day"] > books.terms(event)[1]:
             breaks.append(_told("PREAUTH_EXPIRED", event, amount_minor=event["amount_minor"]))
     return Result(pairs, breaks, carry)
 
 
-def _exact(ts: list[Row], as_: list[Row]) -> list[tuple[Row, Row]]:
-    there = {(terminal_key(a), a["occurrence"]): a for a in as_ if has_stan(a)}
-    keys = [(t, (terminal_key(t), t["occurrence"])) for t in ts if has_stan(t)]
-    return [(t, there[key]) for t, key in keys if key in there]
+def _exact(ts: list[Row], as_: list[Row], old: set[tuple[Any, ...]]) -> list[tuple[Row, Row]]:
+    """The n-th of a key with the n-th; of one that an earlier day has used, date by date, and
+    then what is left over."""
+    found: list[tuple[Row, Row]] = []
+    keys = sorted({terminal_key(t) for t in ts if has_stan(t)})
+    for key in keys:
+        here = sorted((t for t in ts if terminal_key(t) == key), key=_order)
+        there = sorted((a for a in as_ if terminal_key(a) == key), key=_order)
+        if key not in old:
+            found += zip(here, there, strict=False)
+            continue
+        of_date: list[tuple[Row, Row]] = []
+        for date in {_date(row, _instant(row)) for row in here}:
+            of_date += zip(
+                (t for t in here if _date(t, _instant(t)) == date),
+                (a for a in there if _date(a, a["at"]) == date),
+                strict=False,
+            )
+        taken = {row["id"] for pair in of_date for row in pair}
+        left = [
+            sorted((row for row in rows if row["id"] not in taken), key=lambda r: r["occurrence"])
+            for rows in (here, there)
+        ]
+        found += of_date
+        found += [pair for pair in zip(*left, strict=False) if not _far(*pair)]
+    return found
+
+
+def _far(t: Row, a: Row) -> bool:
+    known = _instant(t) > 0 and a["at"] > 0
+    return known and abs(_instant(t) - a["at"]) > 12 * 3600
+
+
+def _instant(t: Row) -> int:
+    if t["host_at"]:
+        return int(t["host_at"])
+    return int(t["at"]) if abs((t["at"] + 28_800) // 86_400 - t["day"]) <= 1 else 0
+
+
+def _date(row: Row, instant: int) -> int:
+    return (instant + 28_800) // 86_400 if instant else int(row["day"])
 
 
 def _by_rrn(ts: list[Row], as_: list[Row]) -> list[tuple[Row, Row]]:
@@ -264,6 +322,9 @@ def _near(ts: list[Row], as_: list[Row]) -> list[tuple[Row, Row]]:
 def judged(t: Row, a: Row, match_pass: int) -> Row:
     """A pair with its verdict and its money."""
     booked, charged = money(t["txn"], t["amount_minor"]), money(a["txn"], a["amount_minor"])
+    # What the acquirer had alone until now keeps its name.
+    kept = match_pass == 1 and t["new"] and not a["new"]
+    number_ = a["occurrence"] if kept else t["occurrence"]
     verdict = _verdict(t, a, booked, charged)
     effect = 0
     if verdict in ("NOT_CAPTURED", "VOID_NOT_APPLIED"):
@@ -291,7 +352,7 @@ def judged(t: Row, a: Row, match_pass: int) -> Row:
         "t_id": t["id"],
         "a_id": a["id"],
         "match_pass": match_pass,
-        "row_key": named(terminal_key(t), t["occurrence"]),
+        "row_key": named(terminal_key(t), number_),
         "merchant_no": t["merchant_no"],
         "terminal_no": t["terminal_no"],
         "channel": a["channel"],
@@ -412,7 +473,7 @@ def _charged_twice(own: Row, others: Iterable[Row], alone: set[int]) -> bool:
 
 
 def _hold_events(
-    carried: list[Row], acquirer: list[Row], pairs: list[Row], left: list[Row]
+    carried: list[Row], acquirer: list[Row], pairs: list[Row], left: list[Row], books: Books
 ) -> tuple[list[Row], list[tuple[int, int, Row, int, int | None]]]:
     """All events of pre-authorisations, and of each new completion that counts: its id, the
     how-many-th it is, itself, the sum before it and the most that may be completed."""
@@ -478,7 +539,7 @@ def _hold_events(
         totals[event["hold"]] = (count + 1, before + event["amount_minor"])
         if event["a_id"] in new_ids:
             amount = held.get(event["hold"])
-            most = None if amount is None else amount * 115 // 100
+            most = None if amount is None else amount * books.terms(event)[0] // 100
             counted.append((event["a_id"], count + 1, event, before, most))
     return events, counted
 

@@ -66,6 +66,7 @@ class Judged:
         seen: int = schema.FAR * 86_400,
         covered: bool = True,
         grace: int = 2,
+        hold_terms: dict[tuple[str, str], tuple[int, int]] | None = None,
     ) -> None:
         days = sorted({some["day"] for some in (*rows_t, *rows_a)})
         keys = itertools.product(("M1",), ("pos",), days)
@@ -73,6 +74,7 @@ class Judged:
             covered=set(keys) if covered else set(),
             grace={("pos", day): day + grace for day in days},
             seen={("M1", "T1"): seen},
+            hold_terms=hold_terms or {},
         )
         fold = Fold(engine, place, World(days, rows_t, rows_a, books))
         self.pairs: list[Row] = []

@@ -8,9 +8,12 @@ import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from companion.inject.truth import Known
 from companion.rules import compiled, hashing, plan, relations
 from companion.rules.engines import DuckDb, Engine, Sqlite
+from companion.store.breaks import Break
 
+_SIGNED = "ec1f5c18af1829191f7a82cdeee0890610fa42e163427975aa7e8c67f91ccff7"
 _COLUMNS = pa.schema([("day", pa.int64()), ("name", pa.string())])
 
 
@@ -92,12 +95,29 @@ def test_compiled_queries_are_kept_and_used_only_for_the_same_rules(tmp_path: Pa
 
 
 def test_the_hash_knows_amounts_effects_and_nothing_of_order() -> None:
-    row = {"code": "HOST_ONLY", "row_key": "k", "amount_minor": 1, "effect_minor": 1}
-    rows = [{**row, "row_key": key, "owed_minor": 0, "provisional": 0} for key in "abc"]
-
-    def hashed(rows: list[dict[str, object]]) -> str:
-        return hashing.break_set_hash(pa.Table.from_pylist(rows, relations.BREAKS))
-
-    assert hashed(list(rows)) == hashed(rows[::-1])
+    rows = [Known("HOST_ONLY", key, 1, 1, 0, 0, 0, "") for key in "abc"]
+    whole = hashing.break_set_hash(rows)
+    assert hashing.break_set_hash(rows[::-1]) == whole
     for name in ("amount_minor", "effect_minor", "owed_minor", "provisional"):
-        assert hashed([*rows[:2], {**rows[2], name: 5}]) != hashed(list(rows))
+        assert hashing.break_set_hash([*rows[:2], Known(**{**rows[2].__dict__, name: 5})]) != whole
+
+
+def test_a_store_and_a_truth_have_the_hash_of_the_same_breaks() -> None:
+    """And it is the one of before: signed results stay good."""
+    truth = [Known("HOST_ONLY", "M1|T1|000001|000017|1", 990, 990, 0, 1, 0, "")]
+    kept = [
+        Break(
+            code="HOST_ONLY",
+            row_key="M1|T1|000001|000017|1",
+            merchant_no="M1",
+            terminal_no="T1",
+            business_date=None,
+            amount_minor=990,
+            effect_minor=990,
+            provisional=True,
+            reason="",
+            actor="",
+            evidence={},
+        )
+    ]
+    assert hashing.break_set_hash(truth) == hashing.break_set_hash(kept) == _SIGNED

@@ -47,6 +47,34 @@ def test_a_completion_of_up_to_115_percent_is_fine(engine: Engine, tmp_path: Pat
     assert Judged(engine, tmp_path, *rows).breaks == []
 
 
+@pytest.mark.parametrize(
+    ("terms", "most"),
+    [
+        ({("", "pos"): (110, 30)}, 110),
+        ({("", "pos"): (110, 30), ("M1", "pos"): (120, 30)}, 120),
+        ({("", "qr"): (110, 30), ("M2", "pos"): (120, 30)}, 115),
+    ],
+)
+def test_how_much_may_be_completed_is_the_merchants_or_the_channels(
+    engine: Engine, tmp_path: Path, terms: dict[tuple[str, str], tuple[int, int]], most: int
+) -> None:
+    for amount, told in ((100 * most, []), (100 * most + 1, ["PREAUTH_OVER"])):
+        rows = _chain(_HOLD, ("COMPLETION", amount, {**_OF_HOLD, "day": FIRST + 2}))
+        judged = Judged(engine, tmp_path / str(amount), *rows, hold_terms=terms)
+        assert judged.codes == told
+        assert [f"percent={most}" in b["note"] for b in judged.breaks] == [True] * len(told)
+
+
+def test_how_long_a_hold_may_stand_is_the_merchants_or_the_channels(
+    engine: Engine, tmp_path: Path
+) -> None:
+    rows = _chain(_HOLD)
+    for terms, days in (({("", "pos"): (115, 7)}, 7), ({("M1", "pos"): (115, 60)}, 60)):
+        for today, told in ((FIRST + days, []), (FIRST + days + 1, ["PREAUTH_EXPIRED"])):
+            judged = Judged(engine, tmp_path / str(today), *rows, today, hold_terms=terms)
+            assert judged.codes == told
+
+
 def test_completions_together_above_that_are_told_where_they_exceed(
     engine: Engine, tmp_path: Path
 ) -> None:

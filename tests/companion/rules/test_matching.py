@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from companion.rules import settings
 from companion.rules.engines import Engine
 from tests.companion.rules.small import NOON, Judged, acquirer, both, terminal
@@ -29,6 +31,90 @@ def test_a_row_of_the_acquirer_that_comes_days_later_finds_its_partner(
     judged = Judged(engine, tmp_path, [t, again], [late])
     assert judged.matched() == {(t["id"], late["id"], 1)}
     assert [p["row_key"] for p in judged.open] == ["M1|T1|000001|000001|2"]
+
+
+def _days(count: int, **values: Any) -> list[tuple[Row, Row]]:
+    """The same number once a day, a little earlier each day, each with the day's own card."""
+    return [
+        both(
+            1,
+            "APPROVED",
+            "CAPTURED",
+            day=FIRST + n,
+            at=NOON + n * (86_400 - 600),
+            card=f"622200******{n:04d}",
+            amount_minor=500 + n,
+            **values,
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_a_terminal_that_counts_from_one_each_day_keeps_its_days_apart(
+    engine: Engine, tmp_path: Path, timed: bool
+) -> None:
+    """One row that its acquirer never had does not take the next day's, nor that one the next."""
+    days = _days(4)
+    if not timed:
+        for _, a in days:
+            a["at"] = 0
+    judged = Judged(engine, tmp_path, [t for t, _ in days], [a for _, a in days[1:]])
+    assert judged.matched() == {(t["id"], a["id"], 1) for t, a in days[1:]}
+    assert [(b["code"], b["t_id"], b["row_key"]) for b in judged.breaks] == [
+        ("TERMINAL_ONLY", days[0][0]["id"], "M1|T1|000001|000001|1")
+    ]
+
+
+def test_what_only_the_acquirer_had_does_not_take_the_next_days_row_either(
+    engine: Engine, tmp_path: Path
+) -> None:
+    days = _days(4)
+    judged = Judged(engine, tmp_path, [t for t, _ in days[1:]], [a for _, a in days])
+    assert judged.matched() == {(t["id"], a["id"], 1) for t, a in days[1:]}
+    assert [(b["code"], b["a_id"]) for b in judged.breaks] == [("HOST_ONLY", days[0][1]["id"])]
+
+
+def test_rows_of_two_days_are_no_pair_though_nothing_else_is_there(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """The terminal's second day comes with its next export."""
+    (t, _), (_, a) = _days(2)
+    judged = Judged(engine, tmp_path, [t], [a])
+    assert judged.matched() == set()
+    assert judged.codes == ["HOST_ONLY", "TERMINAL_ONLY"]
+
+
+def test_of_two_days_rows_that_come_late_together_each_finds_its_own(
+    engine: Engine, tmp_path: Path
+) -> None:
+    days = _days(3)
+    late = [{**a, "day": FIRST + 2} for _, a in days]
+    for rows in (late, late[::-1]):
+        judged = Judged(engine, tmp_path / str(rows[0]["id"]), [t for t, _ in days], rows)
+        assert judged.matched() == {
+            (t["id"], a["id"], 1) for (t, _), a in zip(days, late, strict=True)
+        }
+
+
+def test_a_late_row_without_a_time_finds_the_oldest_of_its_number(
+    engine: Engine, tmp_path: Path
+) -> None:
+    days = _days(2)
+    late = {**days[0][1], "day": FIRST + 3, "at": 0}
+    judged = Judged(engine, tmp_path, [t for t, _ in days], [late])
+    assert judged.matched() == {(days[0][0]["id"], late["id"], 1)}
+
+
+def test_a_clock_that_is_wrong_by_years_keeps_no_late_row_away(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """What a clock says that is not near the row's own day is no time."""
+    t, a = both(1, "APPROVED", "CAPTURED")
+    t["at"] -= 700 * 86_400
+    late = {**a, "day": FIRST + 2}
+    judged = Judged(engine, tmp_path, [t], [late])
+    assert judged.matched() == {(t["id"], a["id"], 1)}
 
 
 def test_a_terminal_that_is_synced_late_finds_what_its_host_has_had_for_weeks(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from companion.rules import engines
 from companion.rules.engines import Engine
-from tests.companion.rules.money_fold import ACCOUNT, ENGINES, MERCHANT, Facts, engine_of, fold
+from tests.companion.rules.money_fold import ACCOUNT, ENGINES, MERCHANT, Facts, fold
 
 OLD = "622200****0009"
 OTHER = "622200****0077"
@@ -18,7 +19,7 @@ KEY = f"{MERCHANT}|card|{DAY}|PAYOUT"
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    made = engine_of(request.param, tmp_path)
+    made = engines.named(request.param, tmp_path)
     yield made
     made.close()
 

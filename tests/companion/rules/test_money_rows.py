@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from companion.facts import schema
-from companion.rules import attributes, fees, relations, statements_due
+from companion.rules import attributes, engines, fees, relations, statements_due
 from companion.rules.engines import Engine
-from tests.companion.rules.money_fold import ENGINES, MERCHANT, Row, engine_of, table
+from tests.companion.rules.money_fold import ENGINES, MERCHANT, Row, table
 
 DAY = 20_000
 Told = list[tuple[Any, ...]]
@@ -20,7 +20,7 @@ Told = list[tuple[Any, ...]]
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    made = engine_of(request.param, tmp_path)
+    made = engines.named(request.param, tmp_path)
     yield made
     made.close()
 

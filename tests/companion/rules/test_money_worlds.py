@@ -9,7 +9,8 @@ import pytest
 
 from companion.accounts.channels import Channel
 from companion.facts import calendar
-from tests.companion.rules.money_fold import ENGINES, Facts, Result, engine_of, fold
+from companion.rules import engines
+from tests.companion.rules.money_fold import ENGINES, Facts, Result, fold
 from tests.companion.rules.money_reference import Reference
 
 pytestmark = pytest.mark.thorough
@@ -108,7 +109,7 @@ def _noise(rng: random.Random, facts: Facts) -> None:
 
 
 def judged(name: str, scratch: Path, facts: Facts, as_of: int) -> Result:
-    engine = engine_of(name, scratch)
+    engine = engines.named(name, scratch)
     try:
         return fold(engine, facts, as_of)
     finally:

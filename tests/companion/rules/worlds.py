@@ -31,6 +31,8 @@ _TXNS = (
     "COMPLETION_NOTICE",
     "COMPLETION_VOID",
 )
+# Most in one hour; across midnight in China, hours apart, and a clock of another year.
+_HOURS = (*(0,) * 12, 15 * 3600, 16 * 3600, 9 * 3600, -300 * 86_400)
 _OPEN = ("SUSPENDED", "PENDING", "NEEDS_RECON")
 _STATUSES = (*("APPROVED",) * 3, "DECLINED", "REVERSED", *_OPEN)
 
@@ -65,6 +67,7 @@ def world(seed: int, days: int = 3, rows: int = 40) -> World:
             t = row(schema.TERMINAL, **_common(draw, day), id=next(numbers))
             t["status"] = draw.choice(_STATUSES)
             t["token"] = draw.choice(("", "tokA", "tokB"))
+            t["host_at"] = draw.choice((0, 0, t["at"]))
             if draw.random() < 0.85:
                 terminal.append(t)
             if draw.random() < 0.8:
@@ -84,6 +87,10 @@ def world(seed: int, days: int = 3, rows: int = 40) -> World:
             if draw.random() < 0.7
         },
     )
+    for merchant_no, channel in (("", "pos"), ("M1", "pos"), ("M2", "qr")):
+        if draw.random() < 0.4:
+            terms = draw.choice((100, 116, 200)), draw.choice((1, 39, 100))
+            books.hold_terms[merchant_no, channel] = terms
     return World(all_days, terminal, acquirer, books)
 
 
@@ -95,7 +102,7 @@ def _common(draw: random.Random, day: int) -> Row:
         "batch": draw.choice(("", "000001", "000001", "000002")),
         "stan": draw.choice(("", *(f"{n:06d}" for n in range(1, 13)))),
         "day": day,
-        "at": draw.choice((0, *(day * 86_400 + 150 * n for n in range(40)))),
+        "at": draw.choice((0, *(day * 86_400 + 150 * n + draw.choice(_HOURS) for n in range(40)))),
         "txn": draw.choice(_TXNS),
         "amount_minor": draw.choice((None, 100, 100, 115, 116, 200)),
         "card": draw.choice(("", "622200******0001", "622200******0002")),
@@ -177,6 +184,10 @@ class Fold:
             "due": [
                 {"channel": c, "day": d, "grace_day": grace, "settle_day": d}
                 for (c, d), grace in books.grace.items()
+            ],
+            "hold_terms": [
+                {"merchant_no": m, "channel": c, "percent": percent, "days": stands}
+                for (m, c), (percent, stands) in books.hold_terms.items()
             ],
             "seen": [
                 {"merchant_no": m, "terminal_no": t, "until": until}
