@@ -1,6 +1,7 @@
 """The virtual board: power, flash, serial port and front panel around the real MicroPython."""
 
 import fcntl
+import functools
 import os
 import secrets
 import threading
@@ -11,6 +12,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from boards.firmware import install
+from boards.virtual import slots
 from boards.virtual.chip import Chip
 from boards.virtual.cuts import Cut, PanelMessage, Phase
 from boards.virtual.flash import NorFlash
@@ -18,12 +20,13 @@ from boards.virtual.frontpanel import FrontPanel, PanelError, Screen, check_even
 from boards.virtual.panelserver import PanelServer
 from boards.virtual.serialport import Line, SerialPort
 from boards.virtual.service import Service
+from boards.virtual.shared import Shared
 from boards.virtual.supervisor import Supervisor
 from boards.virtual.wire import Traffic
 
 T = TypeVar("T")
 
-FLASH = {"journal": 512 * 1024, "vault": 24 * 1024}
+FLASH = {"journal": 512 * 1024, "vault": 24 * 1024, "log": 16 * 1024}
 HEAP = "160wk"
 """What an ESP32 without PSRAM has. Counted in words, since an object here has 64-bit ones."""
 
@@ -60,7 +63,9 @@ class VirtualBoard:
 
     Everything may be called from any thread. Flash, files, ``pty``, ``panel_port`` and the
     panel's clients stay over power cycles. ``uart``: it has a second serial port, like the first
-    but without a REPL. Use it in ``with``, or call close().
+    but without a REPL. ``reader``: an external card reader is at that port, and only from there
+    do cards come (boards/virtual/reader.py). ``watchdog_ms``: the firmware's watchdog waits no
+    longer than this; 0: the board has none. Use it in ``with``, or call close().
     """
 
     def __init__(
@@ -73,6 +78,8 @@ class VirtualBoard:
         unique_id: bytes | None = None,
         line: Line | None = None,
         uart: bool = False,
+        reader: bool = False,
+        watchdog_ms: int = 0,
     ) -> None:
         self.directory = directory.resolve()
         self.fs = self.directory / "fs"
@@ -81,6 +88,7 @@ class VirtualBoard:
         self._claim = _claim(self.directory)
         self.heap = heap
         self._line = line
+        self._watchdog_ms = watchdog_ms
         self.unique_id = self._keep_id(unique_id)
         self.safe_button = False
         """Held at the next start: the firmware leaves the board to the REPL."""
@@ -92,10 +100,14 @@ class VirtualBoard:
         self._panel = FrontPanel()  # guarded by _changed, like the tail
         self._tail = bytearray()
         self._closed = False
+        self._shared = Shared()
+        for number, part in enumerate(self.flash.values()):
+            part.by_chip = functools.partial(self._shared.reads, number)
         self._service = Service(f"virtual board {self.directory.name}")
         self._serial = SerialPort(self._service.loop, self._on_serial, line)
         self._ports = [self._serial]
-        if uart:
+        self._reader = reader
+        if uart or reader:
             self._ports.append(SerialPort(self._service.loop, lambda data: None, line))
         self._server = PanelServer(self._from_client, self._current_screen)
         self._supervisor = Supervisor(
@@ -174,6 +186,7 @@ class VirtualBoard:
             port.close()
         for flash in self.flash.values():
             flash.close()
+        self._shared.close()
         os.close(self._claim)
 
     # Cuts: armed cuts stay armed over power cycles until they fire.
@@ -192,6 +205,13 @@ class VirtualBoard:
         self._arm(partition)
         self._supervisor.cuts.arm_flash(n, "erase", phase, partition, seed)
 
+    def cut_at_operation(
+        self, n: int, phase: Phase, partition: str = "journal", seed: int = 0
+    ) -> None:
+        """Cut at the n-th program or erase from now."""
+        self._arm(partition)
+        self._supervisor.cuts.arm_flash(n, "operation", phase, partition, seed)
+
     def cut_on_panel(self, predicate: Callable[[PanelMessage], bool]) -> None:
         """Cut when the chip shows, prints or beeps what matches; nobody gets to see it."""
         self._arm(None)
@@ -199,6 +219,12 @@ class VirtualBoard:
 
     def cancel_cuts(self) -> None:
         self._supervisor.cuts.cancel()
+
+    @property
+    def last_cut(self) -> Cut | None:
+        """The cut that took the power, if one did since cuts were armed last."""
+        with self._changed:
+            return self._supervisor.cut
 
     def wait_cut(self, timeout: float = TIMEOUT) -> Cut:
         """Wait for a cut armed before. On return the power is off, as after power_off()."""
@@ -339,13 +365,22 @@ class VirtualBoard:
     # Inside
 
     def _start_chip(self, cause: str, repl: str) -> Chip:
+        slot = slots.choose(self.flash)
+        if slot:
+            self.rom.write_bytes(slots.firmware_in(self.flash[slot]))
         settings = {
+            "SLOT": slot,
             "CAUSE": cause,
             "SAFE": str(int(self.safe_button)),
             "ID": self.unique_id.hex(),
             "BAUD": str(self._line.max_rate if self._line else 0),
+            "RTC": self._supervisor.rtc.hex(),
+            "WDT": str(self._watchdog_ms),
+            "READER": str(int(self._reader)),
         }
-        return Chip(self.fs, self.rom, self.heap, repl, settings, len(self._ports) > 1)
+        files = [flash.path for flash in self.flash.values()]
+        uart = len(self._ports) > 1
+        return Chip(self.fs, self.rom, self.heap, repl, settings, self._shared, files, uart)
 
     def _keep_id(self, given: bytes | None) -> bytes:
         file = self.directory / "unique_id"

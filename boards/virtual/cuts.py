@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 Phase = Literal["before", "torn", "after"]
 Operation = Literal["program", "erase"]
+Counted = Literal["program", "erase", "operation"]
+"""What a plan counts; an operation is a program or an erase."""
 PanelMessage = dict[str, Any]
 
 
@@ -26,7 +28,7 @@ class Cut:
 @dataclass
 class _FlashPlan:
     remaining: int
-    operation: Operation
+    counted: Counted
     partition: str
     phase: Phase
     seed: int
@@ -40,15 +42,13 @@ class CutPlan:
         self._flash: _FlashPlan | None = None
         self._panel: Callable[[PanelMessage], bool] | None = None
 
-    def arm_flash(
-        self, n: int, operation: Operation, phase: Phase, partition: str, seed: int
-    ) -> None:
+    def arm_flash(self, n: int, counted: Counted, phase: Phase, partition: str, seed: int) -> None:
         if n < 1:
-            raise ValueError(f"the first {operation} from now is number 1, not {n}")
+            raise ValueError(f"the first {counted} from now is number 1, not {n}")
         if phase not in ("before", "torn", "after"):
             raise ValueError(f"phase {phase!r} is not before, torn or after")
         with self._lock:
-            self._flash = _FlashPlan(n, operation, partition, phase, seed)
+            self._flash = _FlashPlan(n, counted, partition, phase, seed)
 
     def arm_panel(self, predicate: Callable[[PanelMessage], bool]) -> None:
         with self._lock:
@@ -62,7 +62,9 @@ class CutPlan:
         """Count an operation; (phase, seed) when the power fails at this one."""
         with self._lock:
             plan = self._flash
-            if plan is None or plan.operation != operation or plan.partition != partition:
+            if plan is None or plan.partition != partition:
+                return None
+            if plan.counted not in (operation, "operation"):
                 return None
             plan.remaining -= 1
             if plan.remaining:

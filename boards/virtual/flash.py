@@ -4,7 +4,8 @@ import mmap
 import os
 import random
 import threading
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 SECTOR = 4096
@@ -47,6 +48,8 @@ class NorFlash:
             raise FlashError(f"{path}: {path.stat().st_size} bytes, the partition has {size}")
         self.path = path
         self.size = size
+        self.by_chip: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        """Reads and bytes read by a chip, which reads the file."""
         self._lock = threading.Lock()
         self._counts = dict.fromkeys((field.name for field in fields(FlashCounts)), 0)
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -57,8 +60,10 @@ class NorFlash:
 
     @property
     def counts(self) -> FlashCounts:
+        reads, size = self.by_chip()
         with self._lock:
-            return FlashCounts(**self._counts)
+            counts = FlashCounts(**self._counts)
+        return replace(counts, reads=counts.reads + reads, bytes_read=counts.bytes_read + size)
 
     def check(self, address: int, length: int) -> None:
         """Raise FlashError unless the range lies in the partition."""

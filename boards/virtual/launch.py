@@ -1,19 +1,24 @@
-"""Run as a script: turns this process into the board's chip. Standard library only, no site.
+"""Run as a script: starts chips. Standard library only, no site.
 
-The wheel ships MicroPython as a CPython extension, so a short start in CPython is needed anyway;
-it picks the REPL and puts a safe Ctrl-C in place.
-Arguments: folder of the wheel, device folder, root folder, ROMFS image (none there: no such
-partition), heap size, "raw" or "friendly".
+The wheel ships MicroPython as a CPython extension, so a start of CPython is needed anyway; it
+picks the REPL and puts a safe Ctrl-C in place. A start takes longer than all that the board does
+until it sells, so a server has it behind it, with the wheel loaded and never run: each chip is a
+copy of that. Where that cannot be, each chip has a start of its own.
+Arguments: folder of the wheel, and the server's socket; or a job and its descriptors.
 """
 
 import ctypes
 import fcntl
 import importlib
+import json
 import mmap
 import os
+import platform
 import signal
+import socket
 import sys
 import termios
+from typing import Any
 
 # Exit statuses of a chip that came to its end in order, by the REPL it was in. An interpreter
 # that calls exit() on its own never gets to use them.
@@ -69,22 +74,82 @@ def _map(rom: str) -> tuple[int, int]:
     return _address(flash), len(flash)
 
 
-def main(wheel: str, device: str, root: str, rom: str, heap: str, repl: str) -> int:
-    # As a controlling terminal, the pty takes the chip with it when the supervisor dies.
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+# Job, from boards/virtual/starter.py: "device" and "root" folders, "rom" image (none there: no
+# such partition), "heap", "repl" ("raw" or "friendly"), "environment", and for what the chip
+# gets besides its terminal, the environment's names of its "descriptors".
+Job = dict[str, Any]
+MAX_JOB = 65536
+MAX_DESCRIPTORS = 16
+
+_CLONE_PARENT = 0x8000  # linux/sched.h
+_SYS_CLONE = 56  # on x86_64, which all Linux wheels are for
+AS_COPIES = sys.platform == "linux" and platform.machine() == "x86_64"
+"""Whether chips are copies of a server."""
+
+
+def load(wheel: str) -> tuple[Any, ctypes.CDLL]:
+    """The interpreter, as a module and as a library."""
     sys.path.insert(0, wheel)
-    micropython_run = importlib.import_module("micropython_run")
-    library = ctypes.CDLL(micropython_run.__file__)
+    module = importlib.import_module("micropython_run")
+    return module, ctypes.CDLL(module.__file__)
+
+
+def run(loaded: tuple[Any, ctypes.CDLL], job: Job, descriptors: list[int]) -> int:
+    """This process becomes the chip; returns its exit status."""
+    os.setsid()
+    # As a controlling terminal, the pty takes the chip with it when the supervisor dies.
+    fcntl.ioctl(descriptors[0], termios.TIOCSCTTY, 0)
+    for standard in range(3):
+        os.dup2(descriptors[0], standard)
+    os.close(descriptors[0])
+    os.chdir(job["root"])
+    os.environ.clear()  # without HOME, or the REPL would keep a history file there
+    os.environ.update(job["environment"])
+    os.environ.update(zip(job["descriptors"], map(str, descriptors[1:]), strict=True))
+    module, library = loaded
     mode = ctypes.c_int.in_dll(library, "pyexec_mode_kind")
-    mode.value = int(repl == "raw")
+    mode.value = int(job["repl"] == "raw")
     _install_ctrl_c(library)
     # Read by device/_link.py.
-    os.environ["BOARD_BUSY"] = str(_address(mmap.mmap(int(os.environ["BOARD_BUSY"]), 1)))
-    boot = _BOOT.format(device=device, root=root, rom=_map(rom), main=repl == "friendly")
-    arguments = ["micropython", "-X", "heapsize=" + heap, "-i", "-c", boot]
-    micropython_run.run_main(arguments)
+    os.environ["BOARD_SHARED"] = str(_address(mmap.mmap(int(os.environ["BOARD_SHARED"]), 0)))
+    rom = _map(job["rom"])
+    main = job["repl"] == "friendly"
+    boot = _BOOT.format(device=job["device"], root=job["root"], rom=rom, main=main)
+    module.run_main(["micropython", "-X", "heapsize=" + job["heap"], "-i", "-c", boot])
     return ENDED_IN_RAW_REPL if mode.value else ENDED_IN_FRIENDLY_REPL
 
 
+def serve(control: socket.socket, loaded: tuple[Any, ctypes.CDLL]) -> None:
+    """Make a chip for each job until the owner is gone; answers with its process id or -errno."""
+    # Called with the GIL held: the copy has no other thread that could give it.
+    system = ctypes.PyDLL(None, use_errno=True)
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, MAX_JOB, MAX_DESCRIPTORS)
+        if not data:
+            return
+        # A child of the owner, not of this process: the owner stops, kills and reaps it.
+        made = system.syscall(_SYS_CLONE, _CLONE_PARENT | signal.SIGCHLD, 0, 0, 0, 0)
+        if made == 0:
+            control.close()
+            _exit_as(loaded, json.loads(data), descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        control.send(str(made if made > 0 else -ctypes.get_errno()).encode())
+
+
+def _exit_as(loaded: tuple[Any, ctypes.CDLL], job: Job, descriptors: list[int]) -> None:
+    status = 1
+    try:
+        status = run(loaded, job, descriptors)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(status)
+
+
 if __name__ == "__main__":
-    os._exit(main(*sys.argv[1:]))
+    interpreter = load(sys.argv[1])
+    if len(sys.argv) == 3:
+        serve(socket.socket(fileno=int(sys.argv[2])), interpreter)
+    else:
+        _exit_as(interpreter, json.loads(sys.argv[2]), list(map(int, sys.argv[3:])))

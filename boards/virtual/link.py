@@ -17,7 +17,6 @@ _ANSWER = struct.Struct("<II")
 _INVALID_ARGUMENT = 258
 _INVALID_SIZE = 260
 
-_READ = 1
 _PROGRAM = 2
 _ERASE = 3
 _FIND = 4
@@ -29,8 +28,9 @@ _HARD_RESET = 9
 _SOFT_RESET = 10
 _BAUD = 11
 _SCRIPT = 12
+_RTC = 13
 
-_WITH_DATA = (_PROGRAM, _FIND, _PANEL)
+_WITH_DATA = (_PROGRAM, _FIND, _PANEL, _RTC)
 _MAX_DATA = 1 << 20
 
 
@@ -46,7 +46,6 @@ class Handler(Protocol):
     """What a request does. May raise ChipEnded; FlashError for a range outside the partition."""
 
     def size(self, partition: int) -> int: ...
-    def read(self, partition: int, address: int, length: int) -> bytes: ...
     def program(self, partition: int, address: int, data: bytes) -> None: ...
     def erase(self, partition: int, address: int, length: int) -> None: ...
     def find(self, label: str) -> int: ...
@@ -54,6 +53,7 @@ class Handler(Protocol):
     def kbd_intr(self, on: bool) -> None: ...
     def ready(self) -> None: ...
     def watchdog(self, timeout_ms: int) -> None: ...
+    def keep_rtc(self, data: bytes) -> None: ...
     def set_baud(self, port: int, rate: int) -> None: ...
     def script(self) -> None: ...
 
@@ -91,7 +91,7 @@ def _receive(link: socket.socket, view: memoryview) -> None:
 def _carry_out(
     handler: Handler, operation: int, partition: int, address: int, length: int, data: bytes
 ) -> bytes:
-    if operation in (_READ, _PROGRAM, _ERASE):
+    if operation in (_PROGRAM, _ERASE):
         return _flash(handler, operation, partition, address, length, data)
     status, value = 0, 0
     if operation == _FIND:
@@ -108,6 +108,8 @@ def _carry_out(
         handler.ready()
     elif operation == _WATCHDOG:
         handler.watchdog(address)
+    elif operation == _RTC:
+        handler.keep_rtc(data)
     elif operation == _BAUD:
         handler.set_baud(partition, address)
     elif operation == _SCRIPT:
@@ -126,15 +128,12 @@ def _flash(
     handler: Handler, operation: int, partition: int, address: int, length: int, data: bytes
 ) -> bytes:
     """As esp_partition_*: a start beyond the end is an invalid argument, else an invalid size."""
-    answer = b""
     try:
-        if operation == _READ:
-            answer = handler.read(partition, address, length)
-        elif operation == _PROGRAM:
+        if operation == _PROGRAM:
             handler.program(partition, address, data)
         else:
             handler.erase(partition, address, length)
     except FlashError:
         beyond = address > handler.size(partition)
         return _ANSWER.pack(_INVALID_ARGUMENT if beyond else _INVALID_SIZE, 0)
-    return _ANSWER.pack(0, 0) + answer
+    return _ANSWER.pack(0, 0)

@@ -21,7 +21,7 @@ def draw(message: dict[str, object], out: TextIO) -> None:
     """Screens in a frame at the top, paper below, errors as they come."""
     screen = message.get("screen")
     if isinstance(screen, list):
-        lines = [str(line).ljust(_COLUMNS) for line in [*screen, *[""] * (8 - len(screen))]]
+        lines = [_padded(str(line)) for line in [*screen, *[""] * (8 - len(screen))]]
         frame = "+" + "-" * _COLUMNS + "+"
         picture = [frame, *(f"|{line}|" for line in lines), frame, _HELP]
         out.write("\x1b7\x1b[H" + "".join(f"{line}\x1b[K\r\n" for line in picture) + "\x1b8")
@@ -32,6 +32,11 @@ def draw(message: dict[str, object], out: TextIO) -> None:
     elif "error" in message:
         out.write(f"error: {message['error']}\r\n")
     out.flush()
+
+
+def _padded(line: str) -> str:
+    # A terminal gives a Chinese character two columns.
+    return line + " " * (_COLUMNS - len(line) - sum(char > "~" for char in line))
 
 
 def event(key: str) -> dict[str, object] | None:

@@ -23,6 +23,7 @@ class Peripherals:
     panel: Callable[[PanelMessage], None]
     listening: Callable[[], None]
     watchdog_fed: Callable[[int], None]
+    keep_rtc: Callable[[bytes], None]
     set_baud: Callable[[int, int], None]
     """Port (0: REPL, 1: UART) and rate."""
 
@@ -42,9 +43,6 @@ class Requests:
 
     def size(self, partition: int) -> int:
         return self._flash(partition).size
-
-    def read(self, partition: int, address: int, length: int) -> bytes:
-        return self._flash(partition).read(address, length)
 
     def program(self, partition: int, address: int, data: bytes) -> None:
         flash = self._flash(partition)
@@ -87,6 +85,9 @@ class Requests:
 
     def watchdog(self, timeout_ms: int) -> None:
         self._around.watchdog_fed(timeout_ms)
+
+    def keep_rtc(self, data: bytes) -> None:
+        self._around.keep_rtc(data)
 
     def set_baud(self, port: int, rate: int) -> None:
         self._around.set_baud(port, rate)

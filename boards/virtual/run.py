@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from boards.virtual.board import BoardError, VirtualBoard
-from boards.virtual.chip import ChipMissing
 from boards.virtual.flash import FlashError
 from boards.virtual.panel import tcp_port
+from boards.virtual.starter import ChipMissing
 
 
 def main() -> int:
@@ -21,10 +21,14 @@ def main() -> int:
     parser.add_argument("--panel-port", type=tcp_port, default=0, help="default: any free port")
     parser.add_argument("--keep", action="store_true", help="keep the files as they are")
     parser.add_argument("--uart", action="store_true", help="with a second serial port")
+    parser.add_argument("--reader", action="store_true", help="cards come from that port only")
     arguments = parser.parse_args()
     try:
         with VirtualBoard(
-            arguments.dir, panel_port=arguments.panel_port, uart=arguments.uart
+            arguments.dir,
+            panel_port=arguments.panel_port,
+            uart=arguments.uart,
+            reader=arguments.reader,
         ) as board:
             if not arguments.keep:
                 board.install()
@@ -32,7 +36,7 @@ def main() -> int:
             print(
                 f"serial port  {board.pty}", f"front panel  127.0.0.1:{board.panel_port}", sep="\n"
             )
-            if arguments.uart:
+            if arguments.uart or arguments.reader:
                 print(f"second port  {board.uart}")
             print("Ctrl-C switches the board off.", flush=True)
             signal.signal(signal.SIGTERM, signal.default_int_handler)

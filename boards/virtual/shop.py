@@ -148,6 +148,8 @@ class Shop:
         start: str = OPENING,
         dialect: str = DIALECT,
         line: Line | None = None,
+        reader: bool = False,
+        watchdog_ms: int = 0,
     ) -> None:
         """``dialect`` is the host's, and the profile that the terminal is given."""
         self.directory = directory
@@ -164,6 +166,8 @@ class Shop:
             heap=heap,
             flash={**FLASH, "journal": journal_bytes},
             line=line,
+            reader=reader,
+            watchdog_ms=watchdog_ms,
         )
         self.board.install(source)
         self.board.power_on()

@@ -37,6 +37,8 @@ class Supervisor:
     ) -> None:
         self.on = False
         self.cuts = CutPlan()
+        self.rtc = b""
+        """The RTC's memory: resets leave it, the loss of power clears it."""
         self.cut: Cut | None = None
         """The latest cut, set when the chip is gone and the flash is at rest."""
         self.crash = ""
@@ -52,6 +54,7 @@ class Supervisor:
             panel,
             self._listening,
             self._watchdog_fed,
+            self._keep_rtc,
             lambda port, rate: service.call(ports[port].set_rate, rate),
         )
         self._switch = threading.Lock()  # one power_on or power_off at a time
@@ -67,6 +70,7 @@ class Supervisor:
             if self.on:
                 return
             self._join()
+            self.rtc = b""
             self.crash = self._failure = ""
             self._watchdog_bit = False
             self.on = True
@@ -193,6 +197,9 @@ class Supervisor:
     def _listening(self) -> None:
         for port in self._ports:
             self._service.post(port.listen)
+
+    def _keep_rtc(self, data: bytes) -> None:
+        self.rtc = data
 
     def _watchdog_fed(self, timeout_ms: int) -> None:
         self._service.post(self._restart_watchdog, timeout_ms / 1000)

@@ -5,8 +5,7 @@ carries it out before it answers, so a power cut lands exactly on one operation.
 buffers are made at boot: a flash operation must not allocate.
 
 Request: op u8, partition u8, spare u16, address u32, length u32, then length bytes for PROGRAM,
-FIND and PANEL. Answer: status u32 (0, or an ESP_ERR_* code), value u32, then the data of a READ.
-SCRIPT has none.
+FIND and PANEL. Answer: status u32 (0, or an ESP_ERR_* code), value u32. SCRIPT has none.
 """
 
 import os
@@ -14,7 +13,6 @@ import struct
 
 import uctypes
 
-READ = 1
 PROGRAM = 2
 ERASE = 3
 FIND = 4
@@ -26,6 +24,7 @@ HARD_RESET = 9
 SOFT_RESET = 10
 BAUD = 11
 SCRIPT = 12
+RTC = 13
 
 _stream = open(int(os.getenv("BOARD_LINK", "-1")), "r+b")
 _send = _stream.write
@@ -34,14 +33,25 @@ _request = bytearray(12)
 _answer = bytearray(8)
 _nothing = bytearray(0)
 _once = (None,)
-# Memory that the supervisor sees: while this is 1, it holds a Ctrl-C back.
-_busy = uctypes.bytearray_at(int(os.getenv("BOARD_BUSY", "0")), 1)
+# Memory that the supervisor sees: while byte 0 is 1, it holds a Ctrl-C back.
+_shared = int(os.getenv("BOARD_SHARED", "0"))
+_busy = uctypes.bytearray_at(_shared, 1)
+_COUNTS = 64
+_files: dict = {}
+_COUNT = {"reads": uctypes.UINT32 | 0, "bytes": uctypes.UINT32 | 4}
 
 
-def call(
-    op: int, partition: int = 0, address: int = 0, length: int = 0, out=_nothing, into=_nothing
-) -> int:
-    """Send a request with the bytes of ``out``; return the status. A READ's data goes to ``into``.
+def flash(partition: int) -> tuple:
+    """What a partition is read from, as a file, and where its reads and bytes are counted."""
+    counts = uctypes.struct(_shared + _COUNTS + 8 * partition, _COUNT, uctypes.NATIVE)
+    if partition not in _files:
+        # Kept: a file that is collected closes what the next one would read from.
+        _files[partition] = open(int(os.getenv("BOARD_FLASH%d" % partition, "-1")), "rb")
+    return _files[partition], counts
+
+
+def call(op: int, partition: int = 0, address: int = 0, length: int = 0, out=_nothing) -> int:
+    """Send a request with the bytes of ``out``; return the status.
 
     Ctrl-C waits until the answer is here, as it does on a chip whose VM stops during a flash
     operation; otherwise the next request would read this one's answer.
@@ -57,8 +67,6 @@ def call(
     _send(_request)
     _send(out)
     _receive(_answer)
-    if _status() == 0:
-        _receive(into)
     _busy[0] = 0
     if interrupted:
         raise KeyboardInterrupt
@@ -82,7 +90,8 @@ def value() -> int:
 
 
 def setting(name: str) -> str:
-    """What the supervisor set for this run: CAUSE, SAFE, ID, BAUD, UART."""
+    """What the supervisor set for this run: CAUSE, SAFE, ID, BAUD, UART, READER, RTC,
+    WDT."""
     return os.getenv("BOARD_" + name, "")
 
 

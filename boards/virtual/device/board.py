@@ -58,13 +58,19 @@ def set_baud(rate: int):
 
 
 def sync_uart():
-    """The second serial port, opened, None when there is none; to be called once. What can change
-    its rate has machine.UART's ``init(baudrate=)``."""
-    if not _link.setting("UART"):
+    """The second serial port, opened, None when there is none or a card reader is at it; to be
+    called once. What can change its rate has machine.UART's ``init(baudrate=)``."""
+    if not _link.setting("UART") or _link.setting("READER") == "1":
         return None
     from _uart import RatedUart, Uart
 
     return RatedUart() if max_baud() else Uart()
+
+
+def watchdog(timeout_ms: int):
+    """A started watchdog that resets the board unless fed; None when this board is without."""
+    own = int(_link.setting("WDT"))
+    return machine.WDT(timeout=min(timeout_ms, own)) if own else None
 
 
 class Clock:
@@ -81,19 +87,17 @@ class Clock:
         self._offset = unix_seconds - int(time.time())
 
 
-class Panel:
-    """Display of 8 lines of 21 characters, paper, beeper, keypad and card reader."""
-
-    def __init__(self):
-        self._events = asyncio.StreamReader(_link.open_events())
+class Outputs:
+    """Display of 8 lines of 21 half columns, paper, beeper."""
 
     def show(self, lines: list):
         """Replace the whole screen."""
         if len(lines) > _LINES:
             raise ValueError("%d lines on a display of %d" % (len(lines), _LINES))
         for line in lines:
-            if len(line) > _COLUMNS:
-                raise ValueError("%d characters in a line of %d" % (len(line), _COLUMNS))
+            width = len(line) + sum([char > "~" for char in line])
+            if width > _COLUMNS:
+                raise ValueError("%d half columns in a line of %d" % (width, _COLUMNS))
         self._emit({"screen": lines})
 
     def print_line(self, text: str):
@@ -107,6 +111,13 @@ class Panel:
         if _link.call(_link.PANEL, 0, 0, len(data), data):
             raise ValueError("the panel refused %d bytes" % len(data))
 
+
+class KeyedPanel(Outputs):
+    """With keypad and card reader."""
+
+    def __init__(self):
+        self._events = asyncio.StreamReader(_link.open_events())
+
     async def event(self) -> dict:
         """The next {"key": ...} or {"card": {...}}; waits without blocking the loop."""
         while True:
@@ -114,3 +125,12 @@ class Panel:
             if line:
                 return json.loads(line)
             await asyncio.sleep(1)  # the wire is gone: so is the power, any moment now
+
+
+def Panel():
+    """The front panel; with a card reader at the second port, that of boards with hardware."""
+    if _link.setting("READER") != "1":
+        return KeyedPanel()
+    from _wired import wired
+
+    return wired(Outputs())

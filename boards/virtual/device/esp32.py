@@ -8,6 +8,7 @@ import _link
 
 _BLOCK = 4096
 _ENOENT = 2
+_SLOTS = ("ota_0", "ota_1")
 _ERRORS = {258: "ESP_ERR_INVALID_ARG", 260: "ESP_ERR_INVALID_SIZE"}
 
 
@@ -22,13 +23,16 @@ class Partition:
     BOOT = 0
     RUNNING = 1
 
-    def __init__(self, label: str):
+    def __init__(self, label):
+        if label == Partition.RUNNING:
+            label = _link.setting("SLOT")
         name = label.encode()
         if _link.call(_link.FIND, 0, 0, len(name), name):
             raise OSError(_ENOENT)
         self._number = _link.value() >> 24
         self._size = _link.value() & 0xFFFFFF
         self._label = label
+        self._file, self._counts = _link.flash(self._number)
 
     @staticmethod
     def find(type: int = 0, subtype: int = 0xFF, label: str | None = None) -> list:
@@ -40,12 +44,43 @@ class Partition:
         except OSError:
             return []
 
+    def get_next_update(self):
+        """The slot that does not run, on a board with two; otherwise OSError(ENOENT), as there."""
+        if self._label not in _SLOTS:
+            raise OSError(_ENOENT)
+        return Partition(_SLOTS[1 - _SLOTS.index(self._label)])
+
+    def set_boot(self):
+        """Start this slot from the next start on, on trial."""
+        head = bytearray(1)
+        self.readblocks(0, head)
+        if head[0] != 0xE9:
+            _check(0x1503)  # OTA_VALIDATE_FAILED; the whole image is checked there
+        from _slots import boot
+
+        boot(Partition("otadata"), _SLOTS.index(self._label))
+
+    @staticmethod
+    def mark_app_valid_cancel_rollback():
+        if _link.setting("SLOT"):
+            from _slots import keep
+
+            keep(Partition("otadata"))
+
     def info(self) -> tuple:
         return (Partition.TYPE_DATA, 0x81, 0, self._size, self._label, False)
 
     def readblocks(self, block: int, buffer, offset: int = 0):
         address = block * _BLOCK + offset
-        _check(_link.call(_link.READ, self._number, address, len(buffer), into=buffer))
+        size = len(buffer)
+        if address > self._size:
+            _check(258)
+        if address + size > self._size:
+            _check(260)
+        self._file.seek(address)
+        self._file.readinto(buffer)
+        self._counts.reads += 1
+        self._counts.bytes += size
 
     def writeblocks(self, block: int, buffer, offset: int | None = None):
         """Without an offset: erase, then program. With one: program only."""

@@ -38,6 +38,21 @@ class WDT:
         _link.call(_link.WATCHDOG, 0, self._timeout)
 
 
+class RTC:
+    """Its memory only: 2048 bytes that every reset leaves and a power cut clears."""
+
+    _data = bytes.fromhex(_link.setting("RTC"))
+
+    def memory(self, data: bytes | None = None) -> bytes | None:
+        if data is None:
+            return RTC._data
+        if len(data) > 2048:
+            raise ValueError("buffer too long")
+        RTC._data = bytes(data)
+        _link.call(_link.RTC, 0, 0, len(data), RTC._data)
+        return None
+
+
 class Pin:
     """A pin with nothing connected: it remembers what was written and reads its pull."""
 

@@ -16,23 +16,27 @@ def hostname(name: str | None = None) -> str:
 
 
 class WLAN:
+    """There is one, however often it is asked for, as on a chip."""
+
+    _active = False
+    _connected = False
+
     def __init__(self, interface: int = STA_IF):
-        self._active = False
-        self._connected = False
+        pass
 
     def active(self, on: bool | None = None) -> bool:
         if on is not None:
-            self._active = bool(on)
-            self._connected = self._connected and self._active
-        return self._active
+            WLAN._active = bool(on)
+            WLAN._connected = WLAN._connected and WLAN._active
+        return WLAN._active
 
     def connect(self, ssid: str | None = None, key: str | None = None):
         if not self._active:
             raise OSError("Wifi Not Started")
-        self._connected = True
+        WLAN._connected = True
 
     def disconnect(self):
-        self._connected = False
+        WLAN._connected = False
 
     def isconnected(self) -> bool:
         return self._connected
