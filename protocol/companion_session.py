@@ -7,9 +7,11 @@
 ``("missing", first, end)``      the terminal no longer has records first..end-1
 ``("store", first, items)``      make the records durable (None is a damaged one), call ``stored``
 ``("baud", rate)``               the terminal is about to change: go on at this rate
-``("ready",)``                   every record is stored: call ``push``, ``finish`` or ``leave``
+``("ready",)``                   every record is stored: call ``push``, ``log``, ``finish`` or
+                                 ``leave``
 ``("pushed", kind)``             the terminal has taken it; "ready" comes next
 ``("refused", kind, text)``      the terminal does not take it; "ready" comes next
+``("logged", next, lines)``      lines of the terminal's log, none at its end; "ready" comes next
 ``("provisioned", device_id)``   the terminal keeps the configuration
 ``("done", next_seq, released)`` the session ended well
 ``("failed", code, text)``       the session ended; LOST is worth another session
@@ -25,7 +27,7 @@ LOST = "LOST"
 MAX_MISSING = 8192
 
 _NEW, _GREETING, _IDENTIFIED, _PROVING, _CHANGING, _PULLING, _READY = range(7)
-_PUSHING, _PUSH_ENDING, _ACKING, _PROVISIONING, _LEAVING, _OVER = range(7, 13)
+_PUSHING, _PUSH_ENDING, _ACKING, _PROVISIONING, _LEAVING, _LOGGING, _OVER = range(7, 14)
 # Another ERROR before WELCOME answers what was left of an older session.
 _ANSWERS_HELLO = (messages.BUSY, messages.BAD_VERSION, messages.FAULT)
 # What comes instead of the message that is due when that one was lost in the same flight.
@@ -39,6 +41,8 @@ class Identity:
     """What WELCOME says: who the terminal is and which records it has, first_seq..next_seq-1.
 
     ``wall``: its clock in Unix seconds, 0 when not set. ``max_baud``: 0 when it has one rate.
+    ``room`` of the journal's ``slots`` are free, in the end behind what was released; both 0
+    before version 3.
     """
 
     def __init__(self, welcome: list) -> None:
@@ -50,6 +54,8 @@ class Identity:
         self.released: int = welcome[7]
         self.wall: int = welcome[9] if self.version > 1 else 0
         self.max_baud: int = welcome[10] if self.version > 1 else 0
+        self.room: int = welcome[11] if self.version > 2 else 0
+        self.slots: int = welcome[12] if self.version > 2 else 0
 
 
 class CompanionSession:
@@ -142,6 +148,11 @@ class CompanionSession:
         self._state = _PUSHING
         return self._send_chunk()
 
+    def log(self, first: int) -> list:
+        """Answer to "ready", in version 3: read the log from there on, 0 for all of it."""
+        self._state = _LOGGING
+        return [("send", messages.build(messages.LOG, first))]
+
     def finish(self) -> list:
         """Answer to "ready": let the terminal release what is stored, and end the session."""
         if self._known().released >= self._expected:
@@ -212,7 +223,12 @@ class CompanionSession:
             return self._pushing(message)
         if self._state == _PUSH_ENDING and kind == messages.PUSHED:
             return self._pushed(message[1])
+        if self._state == _LOGGING and kind == messages.LOGGED:
+            self._state = _READY
+            return [("logged", message[1], message[2]), ("ready",)]
         if self._state == _ACKING and kind == messages.RELEASED:
+            if self._version > 2:
+                self._known().room = message[2]
             return self._released(message[1])
         if self._state == _PROVISIONING and kind == messages.PROVISION_NEXT:
             return self._next_chunk(message[1])

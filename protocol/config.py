@@ -10,7 +10,7 @@ VERSION = 1
 MAX_CONFIG = 1600
 MAX_PENDINGS = 6  # as many as a CHECKPOINT names (record.py)
 
-# (field, type, smallest, largest): the value of a uint, the number of items in a list, else the
+# (field, type, smallest, largest): the value of a number, the number of items in a list, else the
 # length in bytes. ans is text in printable ASCII; items are byte strings.
 FIELDS = (
     ("device_id", "text", 4, 16),
@@ -39,11 +39,13 @@ FIELDS = (
     ("pendings", "items", 0, MAX_PENDINGS),  # encoded PENDING records of the terminal before
     ("seal_generation", "uint", 0, 65535),  # how often seal_key was changed
     ("old_seal_key", "bytes", 0, 32),  # the one before it; b"": there was none
+    ("language", "uint", 0, 1),  # of screens and slips: 0 English, 1 Chinese
+    ("utc_offset_min", "int", -720, 840),  # of the times on them, in minutes east of UTC
 )
-# The last fields came later: a configuration without them has them empty.
-_ADDED = FIELDS[-8:]
-_OLDER = (2, 5, 8)  # how many of them may be missing
-_EMPTY = {"uint": 0, "text": "", "items": [], "bytes": b""}
+# The last fields came later: a configuration without them has them empty, and China's time.
+_ADDED = FIELDS[-10:]
+_OLDER = (2, 4, 7, 10)  # how many of them may be missing
+_EMPTY = {"uint": 0, "text": "", "items": [], "bytes": b"", "int": 480}
 MAX_PENDING = 160  # bytes of one of them
 # What stays for a terminal's life: who it is, and what its journal and its host go by.
 FIXED = (
@@ -64,7 +66,7 @@ class ConfigError(ValueError):
 
 
 def _check(field: str, kind: str, low: int, high: int, value: object) -> object:
-    if kind == "uint":
+    if kind == "uint" or kind == "int":
         if not isinstance(value, int) or isinstance(value, bool):
             raise ConfigError("%s is not an integer" % field)
         size = value

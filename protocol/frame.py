@@ -29,30 +29,33 @@ class Encoder:
 
     def __init__(self, max_payload: int) -> None:
         total = max_payload + _CRC_LENGTH
-        self._data = bytearray(total)
-        self._out = bytearray(total + total // _RUN + 3)
-        self._view = memoryview(self._data)
+        # One memory for both: a frame grows by one byte in 254, so that what is written from the
+        # front does not reach what is still to be read, if that begins so much further on.
+        self._ahead = total // _RUN + 2
+        self._out = bytearray(self._ahead + total + 1)
+        self._view = memoryview(self._out)
         # Where to put the payload of the next frame.
-        self.payload = self._view[:max_payload]
+        self.payload = self._view[self._ahead : self._ahead + max_payload]
 
     def encode(self, length: int) -> memoryview:
-        """The frame of the first ``length`` bytes of ``payload``, good until the next call."""
-        data = self._data
-        out = self._out
+        """The frame of the first ``length`` bytes of ``payload``, which are gone then; good until
+        the next payload."""
         view = self._view
-        total = length + _CRC_LENGTH
-        crc = binascii.crc32(view[:length]) & 0xFFFFFFFF
-        data[length:total] = crc.to_bytes(_CRC_LENGTH, "big")
+        out = self._out
+        start = self._ahead
+        total = start + length + _CRC_LENGTH
+        crc = binascii.crc32(view[start : start + length]) & 0xFFFFFFFF
+        out[start + length : total] = crc.to_bytes(_CRC_LENGTH, "big")
+        out[0] = 0
         at = 1
-        start = 0
         while True:
             limit = min(start + _RUN, total)
-            zero = data.find(b"\0", start, limit)
+            zero = out.find(b"\0", start, limit)
             end = limit if zero < 0 else zero
             run = end - start
             out[at] = run + 1
             if run:  # a slice costs an allocation, and zeros often come in runs
-                out[at + 1 : at + 1 + run] = view[start:end]
+                view[at + 1 : at + 1 + run] = view[start:end]
             at += 1 + run
             if zero >= 0:
                 start = zero + 1
@@ -61,7 +64,7 @@ class Encoder:
             else:
                 start = end
         out[at] = 0
-        return memoryview(out)[: at + 1]
+        return view[: at + 1]
 
 
 def _unstuff(data: bytearray, length: int) -> int:

@@ -1,14 +1,14 @@
 """Messages of a sync session: a CBOR array each, ``[type, field, ...]``, one in a frame.
 
 A type belongs to one direction, so that a port that echoes cannot answer itself. Every field has
-a bound that is checked here, before a session acts on it. Both ends speak versions 1 and 2.
+a bound that is checked here, before a session acts on it. Both ends speak versions 1 to 3.
 """
 
 import hashlib
 
-from protocol import cbor, config, frame, packed, seal
+from protocol import cbor, frame, packed, seal
 
-VERSION = 2
+VERSION = 3
 OLDEST_VERSION = 1
 NONCE_LENGTH = 16
 PROOF_LENGTH = 32
@@ -24,6 +24,7 @@ MAX_SEALED = packed.MAX_SEALED
 WINDOW = 8
 MAX_WINDOW = 16
 MAX_ERROR_TEXT = 120
+MAX_LINES = 1024  # bytes of the log in one message
 
 # To the terminal.
 HELLO = 1
@@ -37,6 +38,7 @@ ESCAPE = 8
 PUSH = 9
 PUSH_END = 10
 BAUD = 11
+LOG = 12
 
 # To the companion.
 WELCOME = 33
@@ -53,12 +55,14 @@ PUSH_NEXT = 43
 PUSHED = 44
 BAUD_OK = 45
 PACKED = 46
+LOGGED = 47
 
 # What a PUSH brings.
 PUSH_CONFIG = 1
 PUSH_TIME = 2
 PUSH_VERDICTS = 3
 PUSH_IDENTITY = 4
+PUSH_UPDATE = 5
 
 # ERROR codes.
 BUSY = "BUSY"
@@ -77,12 +81,12 @@ REFUSED = "REFUSED"  # the only one that does not end the session
 _SEQ = ("uint", 0, MAX_SEQ)
 _NONCE = ("bytes", NONCE_LENGTH, NONCE_LENGTH)
 _PROOF = ("bytes", PROOF_LENGTH, PROOF_LENGTH)
-_SIZE = ("uint", 0, config.MAX_CONFIG)
+_SIZE = ("uint", 0, 1600)  # config.MAX_CONFIG; a board has config.py in memory when it must
 _KIND = ("uint", 0, 255)
 _PUSH_SIZE = ("uint", 0, MAX_PUSH)
 _CHUNK = ("bytes", 1, MAX_CHUNK)
 
-# type -> (name, rules of its fields in order), as in version 2
+# type -> (name, rules of its fields in order), as in version 3
 TO_TERMINAL = {
     HELLO: ("HELLO", (_KIND, _NONCE)),
     AUTH: ("AUTH", (_PROOF,)),
@@ -95,6 +99,7 @@ TO_TERMINAL = {
     PUSH: ("PUSH", (_KIND, _PUSH_SIZE, _PUSH_SIZE, _CHUNK)),
     PUSH_END: ("PUSH_END", (_KIND, _PROOF)),
     BAUD: ("BAUD", (_SEQ,)),
+    LOG: ("LOG", (_SEQ,)),
 }
 TO_COMPANION = {
     WELCOME: (
@@ -110,12 +115,14 @@ TO_COMPANION = {
             _NONCE,
             _SEQ,
             _SEQ,
+            _SEQ,
+            _SEQ,
         ),
     ),
     PROOF: ("PROOF", (_PROOF,)),
     RECORDS: ("RECORDS", (_SEQ, ("records", 1, MAX_RECORDS))),
     END: ("END", (_SEQ,)),
-    RELEASED: ("RELEASED", (_SEQ,)),
+    RELEASED: ("RELEASED", (_SEQ, _SEQ)),
     PROVISION_NEXT: ("PROVISION_NEXT", (_SIZE,)),
     PROVISIONED: ("PROVISIONED", (("text", 1, 16),)),
     ERROR: ("ERROR", (("text", 1, 20), ("text", 0, MAX_ERROR_TEXT))),
@@ -125,10 +132,16 @@ TO_COMPANION = {
     PUSHED: ("PUSHED", (_KIND,)),
     BAUD_OK: ("BAUD_OK", (_SEQ,)),
     PACKED: ("PACKED", (_SEQ, ("bytes", 1, frame.MAX_TO_COMPANION))),
+    LOGGED: ("LOGGED", (_SEQ, ("text", 0, MAX_LINES))),
 }
-# How many of the last fields version 1 lacks, and the types that a version does not have.
-_LATER_FIELDS = {PULL: 1, WELCOME: 2}
-_NOT_IN = {1: (PUSH, PUSH_END, BAUD, PUSH_NEXT, PUSHED, BAUD_OK, PACKED), 2: (RECORDS,)}
+# How many of the last fields versions 1 and 2 lack, and the types that a version does not have.
+_LATER_FIELDS = {PULL: (1, 0), WELCOME: (4, 2), RELEASED: (1, 1)}
+_NO_LOG = (LOG, LOGGED)
+_NOT_IN = {
+    1: (PUSH, PUSH_END, BAUD, PUSH_NEXT, PUSHED, BAUD_OK, PACKED) + _NO_LOG,
+    2: (RECORDS,) + _NO_LOG,
+    3: (RECORDS,),
+}
 
 
 class MessageError(ValueError):
@@ -179,12 +192,11 @@ def parse(payload: bytes, table: dict, version: int = 0) -> list:
         version = _version(name, message)
         if version > VERSION:
             raise _other_version(version)
-    most = len(rules)
-    least = most - _LATER_FIELDS.get(kind, 0)
-    if version == 1:
-        most = least
-    elif version:
-        least = most
+    most = least = len(rules)
+    if kind in _LATER_FIELDS:
+        later = _LATER_FIELDS[kind] + (0,)
+        least -= later[version - 1 if version else 0]
+        most = least if version else most
     if not least <= len(message) - 1 <= most:
         raise MessageError("%s has %d fields, not %d" % (name, len(message) - 1, most))
     for i in range(len(message) - 1):

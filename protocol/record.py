@@ -82,12 +82,23 @@ _AMOUNT = ("uint", 999999999999)  # F4 is n12
 _STAN = ("uint", 999999)  # F11 is n6
 _BATCH = ("uint", 999999)  # F60.2 is n6
 
+# Fields that several kinds have: one object on a board's heap.
+_WALL = ("wall", _U32)
+_OF_STAN = ("stan", _STAN)
+_OF_BATCH = ("batch", _BATCH)
+_OF_AMOUNT = ("amount_minor", _AMOUNT)
+_OF_TXN = ("txn", _U8)
+_OF_RESULT = ("result", _U8)
+_OF_HOST = ("host", _U8)
+_OF_CODE = ("code", ("text", 2))
+_OF_RRN = ("rrn", ("text", 12))
+
 # kind -> (name, ((field, (type, limit)), ...)); the order is the order on flash.
 KINDS = {
     BOOT: (
         "BOOT",
         (
-            ("wall", _U32),
+            _WALL,
             ("boot", _U32),
             ("cause", ("text", 16)),
             ("firmware", ("text", 16)),
@@ -96,9 +107,9 @@ KINDS = {
     SIGNED_IN: (
         "SIGNED_IN",
         (
-            ("wall", _U32),
-            ("stan", _STAN),
-            ("batch", _BATCH),
+            _WALL,
+            _OF_STAN,
+            _OF_BATCH,
             ("key_block", ("bytes", 48)),
             ("host_time", ("text", 10)),
         ),
@@ -106,11 +117,11 @@ KINDS = {
     ARMED: (
         "ARMED",
         (
-            ("wall", _U32),
-            ("txn", _U8),
-            ("stan", _STAN),
-            ("batch", _BATCH),
-            ("amount_minor", _AMOUNT),
+            _WALL,
+            _OF_TXN,
+            _OF_STAN,
+            _OF_BATCH,
+            _OF_AMOUNT,
             ("displayed_minor", _AMOUNT),
             ("entry", ("text", 3)),
             ("pan", ("text", 19)),
@@ -123,29 +134,29 @@ KINDS = {
             ("orig_rrn", ("text", 12)),
             ("orig_auth", ("text", 6)),
             ("chip", ("bytes", 255)),
-            ("host", _U8),
+            _OF_HOST,
         ),
     ),
     OUTCOME: (
         "OUTCOME",
         (
-            ("wall", _U32),
-            ("stan", _STAN),
-            ("batch", _BATCH),
-            ("result", _U8),
-            ("code", ("text", 2)),
-            ("rrn", ("text", 12)),
+            _WALL,
+            _OF_STAN,
+            _OF_BATCH,
+            _OF_RESULT,
+            _OF_CODE,
+            _OF_RRN,
             ("auth", ("text", 6)),
             ("host_time", ("text", 10)),
-            ("amount_minor", _AMOUNT),
+            _OF_AMOUNT,
         ),
     ),
     REVERSAL: (
         "REVERSAL",
         (
-            ("wall", _U32),
-            ("stan", _STAN),
-            ("batch", _BATCH),
+            _WALL,
+            _OF_STAN,
+            _OF_BATCH,
             ("reason", ("text", 2)),
             ("attempt", _U8),
         ),
@@ -153,37 +164,37 @@ KINDS = {
     REVERSAL_END: (
         "REVERSAL_END",
         (
-            ("wall", _U32),
-            ("stan", _STAN),
-            ("batch", _BATCH),
-            ("result", _U8),
-            ("code", ("text", 2)),
-            ("rrn", ("text", 12)),
+            _WALL,
+            _OF_STAN,
+            _OF_BATCH,
+            _OF_RESULT,
+            _OF_CODE,
+            _OF_RRN,
             ("attempts", _U8),
         ),
     ),
     LATE: (
         "LATE",
         (
-            ("wall", _U32),
-            ("stan", _STAN),
-            ("batch", _BATCH),
+            _WALL,
+            _OF_STAN,
+            _OF_BATCH,
             ("mti", ("text", 4)),
-            ("code", ("text", 2)),
-            ("amount_minor", _AMOUNT),
+            _OF_CODE,
+            _OF_AMOUNT,
         ),
     ),
     RECEIPT: (
         "RECEIPT",
-        (("wall", _U32), ("stan", _STAN), ("batch", _BATCH), ("copy", _U8)),
+        (_WALL, _OF_STAN, _OF_BATCH, ("copy", _U8)),
     ),
     CHECKPOINT: (
         "CHECKPOINT",
         (
-            ("wall", _U32),
+            _WALL,
             ("boot", _U32),
-            ("stan", _STAN),
-            ("batch", _BATCH),
+            _OF_STAN,
+            _OF_BATCH,
             ("key_block", ("bytes", 48)),
             ("suspended", ("seqs", 6)),
             ("recon", ("seqs", 6)),
@@ -195,37 +206,37 @@ KINDS = {
             ("credit_minor", _AMOUNT),
         ),
     ),
-    NOTE: ("NOTE", (("wall", _U32), ("code", ("text", 16)), ("detail", ("text", 48)))),
+    NOTE: ("NOTE", (_WALL, ("code", ("text", 16)), ("detail", ("text", 48)))),
     BATCH: (
         "BATCH",
         (
-            ("wall", _U32),
-            ("batch", _BATCH),
+            _WALL,
+            _OF_BATCH,
             ("phase", _U8),
-            ("stan", _STAN),
+            _OF_STAN,
             ("debit_count", _U16),
             ("debit_minor", _AMOUNT),
             ("credit_count", _U16),
             ("credit_minor", _AMOUNT),
             ("cursor", _U32),
-            ("code", ("text", 2)),
+            _OF_CODE,
         ),
     ),
-    QUERY: ("QUERY", (("wall", _U32), ("txn", _U8), ("stan", _STAN))),
+    QUERY: ("QUERY", (_WALL, _OF_TXN, _OF_STAN)),
     ADOPTED: (
         "ADOPTED",
-        (("wall", _U32), ("stan", _STAN), ("batch", _BATCH), ("device", ("text", 16))),
+        (_WALL, _OF_STAN, _OF_BATCH, ("device", ("text", 16))),
     ),
     PENDING: (
         "PENDING",
         (
-            ("wall", _U32),
+            _WALL,
             ("device", ("text", 16)),
             ("seq", _U32),
-            ("txn", _U8),
-            ("stan", _STAN),
-            ("batch", _BATCH),
-            ("amount_minor", _AMOUNT),
+            _OF_TXN,
+            _OF_STAN,
+            _OF_BATCH,
+            _OF_AMOUNT,
             ("entry", ("text", 3)),
             ("pan", ("text", 19)),
             ("token", ("bytes", 8)),
@@ -234,17 +245,17 @@ KINDS = {
             ("orig_date", ("text", 4)),
             ("orig_rrn", ("text", 12)),
             ("orig_auth", ("text", 6)),
-            ("host", _U8),
+            _OF_HOST,
         ),
     ),
-    REKEYED: ("REKEYED", (("wall", _U32), ("generation", _U16))),
+    REKEYED: ("REKEYED", (_WALL, ("generation", _U16))),
     VERDICT: (
         "VERDICT",
         (
-            ("wall", _U32),
-            ("batch", _BATCH),
-            ("stan", _STAN),
-            ("result", _U8),
+            _WALL,
+            _OF_BATCH,
+            _OF_STAN,
+            _OF_RESULT,
             ("text", ("text", 40)),
         ),
     ),

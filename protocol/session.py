@@ -13,6 +13,7 @@
 ``("provision", config_bytes)``      store a checked configuration, then call ``provisioned``
 ``("push", kind, data)``             the companion's data: call ``pushed`` or ``refuse``
 ``("baud", rate)``                   all that was sent has left: go on at this rate
+``("log", first)``                   read the log from there on, then call ``logged``
 ``("escape",)``                      give the port back to the REPL
 ``("done",)``                        the session ended well
 ``("failed", code, text)``           the session ended; the ERROR that says so was a "send" before
@@ -21,7 +22,7 @@ Effects are carried out in order, the calls they ask for included, before the ne
 The companion's end is protocol/companion_session.py: a device never loads it.
 """
 
-from protocol import cbor, config, frame, messages, seal
+from protocol import cbor, frame, messages, seal
 
 # [RECORDS, first_seq, [...]] or [PACKED, first_seq, bytes]: array head, type, u32, array head of
 # up to 64 items or head of a byte string.
@@ -66,6 +67,7 @@ class TerminalSession:
         self._first = 0
         self._end = 0
         self._released = 0
+        self._room = 0
         self._streaming = False
         self._next = 0  # next record to send in this pull
         self._sent = 0  # messages with records sent in this pull
@@ -119,9 +121,16 @@ class TerminalSession:
         self._sync_key = sync_key
 
     def greet(
-        self, first_seq: int, next_seq: int, released: int, nonce: bytes, wall: int = 0
+        self,
+        first_seq: int,
+        next_seq: int,
+        released: int,
+        nonce: bytes,
+        wall: int = 0,
+        fill: tuple = (0, 0),
     ) -> list:
-        """Answer to "greet" with the journal's range and the clock; 0 for what is not there.
+        """Answer to "greet" with the journal's range, the clock, and ``fill``: how many slots of
+        the journal are free and how many it has; 0 for what is not there.
 
         The range holds for the whole session: what is appended meanwhile is the next session's.
         """
@@ -141,6 +150,9 @@ class TerminalSession:
         ]
         if self._version > 1:
             fields.extend((wall, self._max_baud))
+        self._room = fill[0]
+        if self._version > 2:
+            fields.extend(fill)
         welcome = messages.build(*fields)
         self._state = _GREETED
         if self._device_id:
@@ -174,6 +186,8 @@ class TerminalSession:
             return self._push_end(message[1], message[2])
         if kind == messages.BAUD:
             return self._baud(message[1])
+        if kind == messages.LOG:
+            return self._log(message[1])
         return self._ack(message[1], message[2])
 
     def _auth(self, proof: bytes) -> list:
@@ -274,13 +288,15 @@ class TerminalSession:
                 "ACK up to %d, only %d was sent" % (seq, self._confirmable), messages.BAD_RANGE
             )
         if seq <= self._released:
-            return self.released(self._released)
+            return self.released(self._released, self._room)
         return [("release", seq)]
 
-    def released(self, seq: int) -> list:
-        """Answer to "release": everything below ``seq`` is released now."""
+    def released(self, seq: int, room: int = 0) -> list:
+        """Answer to "release": everything below ``seq`` is released now, and so many slots of the
+        journal are free."""
         self._released = seq
-        return [("send", messages.build(messages.RELEASED, seq))]
+        fields = (seq, room) if self._version > 2 else (seq,)
+        return [("send", messages.build(messages.RELEASED, *fields))]
 
     def _provision(self, offset: int, size: int, chunk: bytes) -> list:
         if not self._serial:
@@ -298,6 +314,8 @@ class TerminalSession:
         return self._configured(data)
 
     def _configured(self, data: bytes) -> list:
+        from protocol import config  # here: a board provisions once
+
         try:
             config.decode(data)
         except (config.ConfigError, cbor.CborError) as error:
@@ -345,3 +363,13 @@ class TerminalSession:
                 "%d baud, this port has %d at most" % (rate, self._max_baud), messages.BAD_RANGE
             )
         return [("send", messages.build(messages.BAUD_OK, rate)), ("baud", rate)]
+
+    def _log(self, first: int) -> list:
+        if self._streaming:
+            raise messages.MessageError("LOG during a pull")
+        return [("log", first)]
+
+    def logged(self, following: int, lines: str) -> list:
+        """Answer to "log": lines of at most messages.MAX_LINES bytes, none at the end, and where
+        the next ones begin."""
+        return [("send", messages.build(messages.LOGGED, following, lines))]

@@ -6,7 +6,7 @@ a value: it may be a card number.
 """
 
 from protocol.iso8583 import mac
-from protocol.iso8583.profile import Profile
+from protocol.iso8583.dialect import Profile
 
 TPDU_LENGTH = 5
 _MTI_LENGTH = 2

@@ -2,56 +2,27 @@
 
 Every number here stays below 2**30, because small ints on an ESP32 have 31 bits with the sign and
 anything wider is allocated on the heap: a half block is two 16-bit quarters, and a round adds up
-eight 16-bit table entries for each. Key parity bits are ignored, as everywhere.
+eight table entries for each byte of them. Key parity bits are ignored, as everywhere.
 """
 
-from array import array
+from protocol.iso8583.des_tables import PLANE_0, PLANE_1, PLANE_2, PLANE_3
 
 BLOCK = 8
 
-# One row of 64 hex digits a box, four lines of sixteen as FIPS 46-3 prints them.
-_S_BOXES = (
-    "e4d12fb83a6c59070f74e2d1a6cb953841e8d62bfc973a50fc8249175b3ea06d",
-    "f18e6b34972dc05a3d47f28ec01a69b50e7ba4d158c6932fd8a13f42b67c05e9",
-    "a09e63f51dc7b428d709346a285ecbf1d6498f30b12c5ae71ad069874fe3b52c",
-    "7de3069a1285bc4fd8b56f03472c1ae9a690cb7df13e52843f06a1d8945bc72e",
-    "2c417ab6853fd0e9eb2c47d150fa3986421bad78f9c5630eb8c71e2d6f09a453",
-    "c1af92680d34e75baf427c9561de0b389ef528c3704a1db6432c95fabe17608d",
-    "4b2ef08d3c975a61d0b7491ae35c2f8614bdc37eaf6805926bd814a7950fe23c",
-    "d2846fb1a93e50c71fd8a374c56b0e927b419ce206adf35821e74a8dfc90356b",
+# The permutations PC-1 and PC-2, bits counted from 1 as in the standard.
+_PC1 = (
+    b"\x39\x31\x29\x21\x19\x11\x09\x01\x3a\x32\x2a\x22\x1a\x12"
+    b"\x0a\x02\x3b\x33\x2b\x23\x1b\x13\x0b\x03\x3c\x34\x2c\x24"
+    b"\x3f\x37\x2f\x27\x1f\x17\x0f\x07\x3e\x36\x2e\x26\x1e\x16"
+    b"\x0e\x06\x3d\x35\x2d\x25\x1d\x15\x0d\x05\x1c\x14\x0c\x04"
 )
-# The permutations P, PC-1 and PC-2, bits counted from 1 as in the standard.
-_P = bytes.fromhex("100714151d0c1c11010f171a05121f0a0208180e201b0309130d1e06160b0419")
-_PC1 = bytes.fromhex(
-    "39312921191109013a322a221a120a023b332b231b130b033c342c24"
-    "3f372f271f170f073e362e261e160e063d352d251d150d051c140c04"
+_PC2 = (
+    b"\x0e\x11\x0b\x18\x01\x05\x03\x1c\x0f\x06\x15\x0a"
+    b"\x17\x13\x0c\x04\x1a\x08\x10\x07\x1b\x14\x0d\x02"
+    b"\x29\x34\x1f\x25\x2f\x37\x1e\x28\x33\x2d\x21\x30"
+    b"\x2c\x31\x27\x38\x22\x35\x2e\x2a\x32\x24\x1d\x20"
 )
-_PC2 = bytes.fromhex(
-    "0e110b180105031c0f06150a17130c041a0810071b140d02"
-    "29341f252f371e28332d21302c31273822352e2a32241d20"
-)
-_SHIFTS = (1, 1, 2, 2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 1)
-
-
-def _substitution() -> "tuple[array[int], array[int]]":
-    """The S-boxes with P applied: entry ``64 * box + input`` of (upper, lower) quarters."""
-    upper = array("H", bytes(1024))
-    lower = array("H", bytes(1024))
-    for index in range(512):
-        box = index >> 6
-        row = (index >> 4 & 2) | (index & 1)
-        nibble = int(_S_BOXES[box][16 * row + (index >> 1 & 15)], 16)
-        for bit in range(16):
-            source = _P[bit] - 1
-            if source >> 2 == box:
-                upper[index] |= (nibble >> (3 - (source & 3)) & 1) << (15 - bit)
-            source = _P[bit + 16] - 1
-            if source >> 2 == box:
-                lower[index] |= (nibble >> (3 - (source & 3)) & 1) << (15 - bit)
-    return upper, lower
-
-
-_UPPER, _LOWER = _substitution()
+_SHIFTS = b"\1\1\2\2\2\2\2\2\1\2\2\2\2\2\2\1"
 
 
 def _schedule(key: bytes) -> bytes:
@@ -79,8 +50,10 @@ def _rounds(
     lh: int, ll: int, rh: int, rl: int, keys: bytes, forward: bool
 ) -> tuple[int, int, int, int]:
     """Sixteen rounds on the quarters of L and R; returns them with L and R swapped."""
-    upper = _UPPER
-    lower = _LOWER
+    p = PLANE_0
+    q = PLANE_1
+    r = PLANE_2
+    s = PLANE_3
     for at in range(0, 128, 8) if forward else range(120, -1, -8):
         # E: eight overlapping groups of six bits of R, each of them an offset into its table.
         a = (rl & 1) << 5 | rh >> 11
@@ -99,10 +72,10 @@ def _rounds(
         f ^= keys[at + 5]
         g ^= keys[at + 6]
         h ^= keys[at + 7]
-        lh ^= upper[a] ^ upper[b] ^ upper[c] ^ upper[d]
-        lh ^= upper[e] ^ upper[f] ^ upper[g] ^ upper[h]
-        ll ^= lower[a] ^ lower[b] ^ lower[c] ^ lower[d]
-        ll ^= lower[e] ^ lower[f] ^ lower[g] ^ lower[h]
+        lh ^= (p[a] ^ p[b] ^ p[c] ^ p[d] ^ p[e] ^ p[f] ^ p[g] ^ p[h]) << 8
+        lh ^= q[a] ^ q[b] ^ q[c] ^ q[d] ^ q[e] ^ q[f] ^ q[g] ^ q[h]
+        ll ^= (r[a] ^ r[b] ^ r[c] ^ r[d] ^ r[e] ^ r[f] ^ r[g] ^ r[h]) << 8
+        ll ^= s[a] ^ s[b] ^ s[c] ^ s[d] ^ s[e] ^ s[f] ^ s[g] ^ s[h]
         # In two swaps: MicroPython allocates a tuple to exchange four values at once.
         lh, rh = rh, lh
         ll, rl = rl, ll

@@ -5,8 +5,7 @@ first among what the transaction fixes, then in what the caller gives, then in t
 """
 
 from protocol.iso8583.codec import Iso8583Error, Message
-from protocol.iso8583.profile import Profile
-from protocol.iso8583.transaction import Transaction
+from protocol.iso8583.dialect import Profile, Transaction
 
 
 def build(

@@ -8,9 +8,10 @@ import io
 import json
 import os
 
+from protocol.iso8583 import transaction
+from protocol.iso8583.dialect import Profile, ProfileError
 from protocol.iso8583.mac import KEY_LENGTHS
 from protocol.iso8583.schema import (
-    ProfileError,
     choice,
     digits,
     flag,
@@ -22,7 +23,6 @@ from protocol.iso8583.schema import (
     texts,
     uint,
 )
-from protocol.iso8583.transaction import Transaction
 
 FORMAT = 2
 MAX_PROFILE = 12288
@@ -72,177 +72,151 @@ _NARROW = 65  # entries of a field table without a second bitmap
 _WIDE = 129
 
 
-class Profile:
-    """A checked profile. Read the attributes, do not change them.
+def read(value: object) -> Profile:
+    """A profile from its parsed JSON; ProfileError for what breaks its format."""
+    keys = (
+        "format",
+        "name",
+        "framing",
+        "mac",
+        "response_ms",
+        "reversal",
+        "preauth",
+        "partial",
+        "defaults",
+        "fields",
+        "transactions",
+        "answers",
+        "f39",
+    )
+    found = members(value, "", keys, ("header",))
+    uint(found["format"], "format", FORMAT, FORMAT)
+    profile = Profile(text(found["name"], "name", 1, 32))
+    profile.response_ms = uint(found["response_ms"], "response_ms", 1, 600000)
+    profile.partial = choice(found["partial"], "partial", ("reverse", "accept"))
+    profile.defaults = texts(found["defaults"], "defaults", 1, {})
+    _framing(profile, found["framing"])
+    _header(profile, found.get("header"))
+    _mac(profile, found["mac"])
+    _reversal(profile, found["reversal"])
+    _preauth(profile, found["preauth"])
+    # The large parts leave the parsed JSON as they are read, so that both need not fit.
+    _fields(profile, found.pop("fields"))
+    _transactions(profile, found.pop("transactions"))
+    _answers(profile, found.pop("answers"))
+    _f39(profile, found.pop("f39"))
+    return profile
 
-    ``table[number]`` is None or the codec's entry (kind, bytes of length prefix, shortest,
-    longest, right-aligned); it ends at 64 or, with fields of the second bitmap, at 128. Lengths
-    count digits for n and z, characters for an and ans, and bytes for b. ``mti_at`` is the byte
-    at which the MTI starts.
-    """
 
-    def __init__(self, value: object) -> None:
-        keys = (
-            "format",
-            "name",
-            "framing",
-            "mac",
-            "response_ms",
-            "reversal",
-            "preauth",
-            "partial",
-            "defaults",
-            "fields",
-            "transactions",
-            "answers",
-            "f39",
+def _framing(profile: Profile, value: object) -> None:
+    found = members(value, "framing", ("tpdu_id", "max_message"))
+    profile.tpdu_id = int(digits(found["tpdu_id"], "framing.tpdu_id", 2), 16)
+    profile.max_message = uint(found["max_message"], "framing.max_message", 32, 4096)
+
+
+def _header(profile: Profile, value: object) -> None:
+    if value is not None:
+        found = members(value, "header", ("default", "requirement_digit", "requirements"))
+        profile.header = digits(found["default"], "header.default", 12)
+        place = uint(found["requirement_digit"], "header.requirement_digit", 1, 12)
+        profile.requirement_at = place - 1
+        names = items(found["requirements"], "header.requirements")
+        if not 1 <= len(names) <= 10:
+            raise ProfileError("header.requirements", "is not a list of 1 to 10 names")
+        profile.requirements = tuple([text(n, "header.requirements", 1, 32) for n in names])
+    profile.mti_at = 5 + len(profile.header) // 2
+
+
+def _mac(profile: Profile, value: object) -> None:
+    found = members(value, "mac", ("algorithm", "key_block", "required_on"))
+    profile.mac_algorithm = choice(found["algorithm"], "mac.algorithm", tuple(sorted(KEY_LENGTHS)))
+    profile.mac_key_lengths = KEY_LENGTHS[profile.mac_algorithm]
+    profile.key_block = choice(found["key_block"], "mac.key_block", KEY_BLOCKS)
+    codes = items(found["required_on"], "mac.required_on")
+    profile.mac_required_on = tuple([text(code, "mac.required_on", 2, 2) for code in codes])
+
+
+def _reversal(profile: Profile, value: object) -> None:
+    found = members(value, "reversal", ("tries", "wait_ms", "same_day", "reasons"))
+    profile.reversal_tries = uint(found["tries"], "reversal.tries", 1, 99)
+    profile.reversal_wait_ms = uint(found["wait_ms"], "reversal.wait_ms", 1, 600000)
+    profile.reversal_same_day = flag(found["same_day"], "reversal.same_day")
+    reasons = members(found["reasons"], "reversal.reasons", REASONS)
+    for name in REASONS:
+        profile.reasons[name] = text(reasons[name], "reversal.reasons." + name, 2, 2)
+
+
+def _preauth(profile: Profile, value: object) -> None:
+    found = members(value, "preauth", ("percent", "days"))
+    profile.preauth_percent = uint(found["percent"], "preauth.percent", 100, 200)
+    profile.preauth_days = uint(found["days"], "preauth.days", 1, 366)
+
+
+def _fields(profile: Profile, value: object) -> None:
+    pool: dict = {}
+    found = table(value, "fields")
+    wide = max([_number(key, "fields." + key) for key in found] or [0]) >= _NARROW
+    size = _WIDE if wide else _NARROW
+    profile.table = [None] * size
+    for key, entry in found.items():
+        path = "fields." + key
+        number = int(key)
+        found = members(
+            entry, path, ("name", "kind"), ("length", "ll", "lll", "min", "align", "parts")
         )
-        found = members(value, "", keys, ("header",))
-        uint(found["format"], "format", FORMAT, FORMAT)
-        self.name = text(found["name"], "name", 1, 32)
-        self.response_ms = uint(found["response_ms"], "response_ms", 1, 600000)
-        self.partial = choice(found["partial"], "partial", ("reverse", "accept"))
-        self.defaults = texts(found["defaults"], "defaults", 1, {})
-        self._framing(found["framing"])
-        self._header(found.get("header"))
-        self._mac(found["mac"])
-        self._reversal(found["reversal"])
-        self._preauth(found["preauth"])
-        # The large parts leave the parsed JSON as they are read, so that both need not fit.
-        self._fields(found.pop("fields"))
-        self._transactions(found.pop("transactions"))
-        self._answers(found.pop("answers"))
-        self._f39(found.pop("f39"))
+        profile.names[number] = once(text(found["name"], path + ".name", 1, 24), pool)
+        profile.table[number] = once(_entry(found, path), pool)
+        if "parts" in found:
+            profile.parts[number] = _parts(found["parts"], path + ".parts", pool)
+    for number in (64, size - 1):
+        if profile.table[number] != ("b", 0, 8, 8, False):
+            raise ProfileError(f"fields.{number}", "is not the MAC: kind b, length 8")
 
-    def transaction(self, name: str) -> Transaction:
-        """The transaction called ``name``; raises ProfileError when there is none."""
-        if name not in self.transactions:
-            raise ProfileError("transactions." + name, "is missing")
-        return self.transactions[name]
 
-    def action(self, column: str, code: str) -> str:
-        """What F39 ``code`` ("" when the answer has none) asks for; a name out of ACTIONS[column].
+def _transactions(profile: Profile, value: object) -> None:
+    pool: dict = {}
+    left = table(value, "transactions")
+    for name in sorted(left):
+        profile.transactions[name] = transaction.read(name, left.pop(name), profile.names, pool)
 
-        ``column`` is "request", "reversal" or "settlement".
-        """
-        actions = self.actions[column]
-        return actions.get(code or "missing") or actions["other"]
 
-    def requirement(self, digit: int) -> str:
-        """The name of the processing requirement in a header; "none" for a digit not assigned."""
-        return self.requirements[digit] if digit < len(self.requirements) else "none"
+def _answers(profile: Profile, value: object) -> None:
+    pool: dict = {}
+    for mti, entry in table(value, "answers").items():
+        path = "answers." + mti
+        found = members(entry, path, ("mti", "equal"))
+        rules = [
+            once(_rule(profile, item, path + ".equal"), pool)
+            for item in items(found["equal"], path + ".equal")
+        ]
+        answer = once(digits(found["mti"], path + ".mti", 4), pool)
+        profile.answers[once(mti, pool)] = (answer, once(tuple(rules), pool))
+    for name in sorted(profile.transactions):
+        kind = profile.transactions[name]
+        for mti in (kind.mti, kind.repeat_mti):
+            if mti not in profile.answers:
+                raise ProfileError("answers." + mti, "is missing")
 
-    def _framing(self, value: object) -> None:
-        found = members(value, "framing", ("tpdu_id", "max_message"))
-        self.tpdu_id = int(digits(found["tpdu_id"], "framing.tpdu_id", 2), 16)
-        self.max_message = uint(found["max_message"], "framing.max_message", 32, 4096)
 
-    def _header(self, value: object) -> None:
-        self.header = ""
-        self.requirement_at = 0
-        self.requirements: tuple[str, ...] = ()
-        if value is not None:
-            found = members(value, "header", ("default", "requirement_digit", "requirements"))
-            self.header = digits(found["default"], "header.default", 12)
-            place = uint(found["requirement_digit"], "header.requirement_digit", 1, 12)
-            self.requirement_at = place - 1
-            names = items(found["requirements"], "header.requirements")
-            if not 1 <= len(names) <= 10:
-                raise ProfileError("header.requirements", "is not a list of 1 to 10 names")
-            self.requirements = tuple([text(n, "header.requirements", 1, 32) for n in names])
-        self.mti_at = 5 + len(self.header) // 2
+def _rule(profile: Profile, item: object, path: str) -> tuple[str, int, int, int]:
+    if isinstance(item, int):
+        if item not in profile.names:
+            raise ProfileError(path, f"has field {item}, which is not defined")
+        return profile.names[item], item, 0, 1024
+    for number in sorted(profile.parts):
+        start = 0
+        for name, length in profile.parts[number]:
+            if name == item and length:
+                return name, number, start, start + length
+            start += length
+    raise ProfileError(path, f"has {item}, neither a field nor a fixed part of one")
 
-    def _mac(self, value: object) -> None:
-        found = members(value, "mac", ("algorithm", "key_block", "required_on"))
-        self.mac_algorithm = choice(
-            found["algorithm"], "mac.algorithm", tuple(sorted(KEY_LENGTHS))
-        )
-        self.mac_key_lengths = KEY_LENGTHS[self.mac_algorithm]
-        self.key_block = choice(found["key_block"], "mac.key_block", KEY_BLOCKS)
-        codes = items(found["required_on"], "mac.required_on")
-        self.mac_required_on = tuple([text(code, "mac.required_on", 2, 2) for code in codes])
 
-    def _reversal(self, value: object) -> None:
-        found = members(value, "reversal", ("tries", "wait_ms", "same_day", "reasons"))
-        self.reversal_tries = uint(found["tries"], "reversal.tries", 1, 99)
-        self.reversal_wait_ms = uint(found["wait_ms"], "reversal.wait_ms", 1, 600000)
-        self.reversal_same_day = flag(found["same_day"], "reversal.same_day")
-        reasons = members(found["reasons"], "reversal.reasons", REASONS)
-        self.reasons = {}
-        for name in REASONS:
-            self.reasons[name] = text(reasons[name], "reversal.reasons." + name, 2, 2)
-
-    def _preauth(self, value: object) -> None:
-        found = members(value, "preauth", ("percent", "days"))
-        self.preauth_percent = uint(found["percent"], "preauth.percent", 100, 200)
-        self.preauth_days = uint(found["days"], "preauth.days", 1, 366)
-
-    def _fields(self, value: object) -> None:
-        pool: dict = {}
-        found = table(value, "fields")
-        wide = max([_number(key, "fields." + key) for key in found] or [0]) >= _NARROW
-        size = _WIDE if wide else _NARROW
-        self.table: list[tuple[str, int, int, int, bool] | None] = [None] * size
-        self.names: dict[int, str] = {}
-        self.parts: dict[int, tuple[tuple[str, int], ...]] = {}
-        for key, entry in found.items():
-            path = "fields." + key
-            number = int(key)
-            found = members(
-                entry, path, ("name", "kind"), ("length", "ll", "lll", "min", "align", "parts")
-            )
-            self.names[number] = text(found["name"], path + ".name", 1, 24)
-            self.table[number] = once(_entry(found, path), pool)
-            if "parts" in found:
-                self.parts[number] = _parts(found["parts"], path + ".parts")
-        for number in (64, size - 1):
-            if self.table[number] != ("b", 0, 8, 8, False):
-                raise ProfileError(f"fields.{number}", "is not the MAC: kind b, length 8")
-
-    def _transactions(self, value: object) -> None:
-        pool: dict = {}
-        self.transactions: dict[str, Transaction] = {}
-        left = table(value, "transactions")
-        for name in sorted(left):
-            self.transactions[name] = Transaction(name, left.pop(name), self.names, pool)
-
-    def _answers(self, value: object) -> None:
-        """What matches an answer to a request: MTI -> (MTI, ((name, field, from, to), ...))."""
-        self.answers: dict[str, tuple[str, tuple[tuple[str, int, int, int], ...]]] = {}
-        pool: dict = {}
-        for mti, entry in table(value, "answers").items():
-            path = "answers." + mti
-            found = members(entry, path, ("mti", "equal"))
-            rules = [
-                once(self._rule(item, path + ".equal"), pool)
-                for item in items(found["equal"], path + ".equal")
-            ]
-            self.answers[mti] = (digits(found["mti"], path + ".mti", 4), tuple(rules))
-        for name in sorted(self.transactions):
-            kind = self.transactions[name]
-            for mti in (kind.mti, kind.repeat_mti):
-                if mti not in self.answers:
-                    raise ProfileError("answers." + mti, "is missing")
-
-    def _rule(self, item: object, path: str) -> tuple[str, int, int, int]:
-        if isinstance(item, int):
-            if item not in self.names:
-                raise ProfileError(path, f"has field {item}, which is not defined")
-            return self.names[item], item, 0, 1024
-        for number in sorted(self.parts):
-            start = 0
-            for name, length in self.parts[number]:
-                if name == item and length:
-                    return name, number, start, start + length
-                start += length
-        raise ProfileError(path, f"has {item}, neither a field nor a fixed part of one")
-
-    def _f39(self, value: object) -> None:
-        pool: dict = {}
-        columns = members(value, "f39", tuple(sorted(ACTIONS)))
-        self.actions: dict[str, dict[str, str]] = {}
-        for column in sorted(ACTIONS):
-            self.actions[column] = _codes(columns[column], "f39." + column, ACTIONS[column], pool)
+def _f39(profile: Profile, value: object) -> None:
+    pool: dict = {}
+    columns = members(value, "f39", tuple(sorted(ACTIONS)))
+    for column in sorted(ACTIONS):
+        profile.actions[column] = _codes(columns[column], "f39." + column, ACTIONS[column], pool)
 
 
 def _number(key: str, path: str) -> int:
@@ -269,7 +243,7 @@ def _entry(found: dict[str, object], path: str) -> tuple[str, int, int, int, boo
     return kind, prefix, low, high, right
 
 
-def _parts(value: object, path: str) -> tuple[tuple[str, int], ...]:
+def _parts(value: object, path: str, pool: dict) -> tuple[tuple[str, int], ...]:
     parts: list[tuple[str, int]] = []
     listed = items(value, path)
     for item in listed:
@@ -278,7 +252,8 @@ def _parts(value: object, path: str) -> tuple[tuple[str, int], ...]:
             raise ProfileError(path, "has a part that is not a name and a length")
         # Length 0 is "the rest", which only the last part can be.
         low = 0 if len(parts) == len(listed) - 1 else 1
-        parts.append((text(pair[0], path, 1, 24), uint(pair[1], path, low, 99)))
+        part = once(text(pair[0], path, 1, 24), pool), uint(pair[1], path, low, 99)
+        parts.append(once(part, pool))
     return tuple(parts)
 
 
@@ -321,7 +296,7 @@ def _check_size(size: int) -> None:
 
 def _read(file) -> Profile:  # type: ignore[no-untyped-def]
     try:
-        return Profile(json.load(file))
+        return read(json.load(file))
     except ProfileError as error:
         path = error.path
         what = error.what

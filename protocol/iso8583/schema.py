@@ -1,20 +1,6 @@
 """Typed reading of parsed JSON: each function returns the value or names its path in the error."""
 
-
-class ProfileError(ValueError):
-    """A profile that breaks its format: "line 84: transactions.sale.mti is not text".
-
-    ``path`` is the offending key, "" the whole profile; ``line`` counts from 1, 0 is not known.
-    """
-
-    def __init__(self, path: str, what: str, line: int = 0) -> None:
-        where = f"line {line}: " if line else ""
-        # What is quoted from a profile may be long, or act on a screen.
-        text = f"{where}{path or 'profile'} {what}"[:200]
-        super().__init__("".join([char if " " <= char <= "~" else "?" for char in text]))
-        self.path = path
-        self.what = what
-        self.line = line
+from protocol.iso8583.dialect import ProfileError
 
 
 def members(

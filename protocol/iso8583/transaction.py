@@ -1,6 +1,7 @@
 """One transaction of a profile, read from its JSON and checked."""
 
-from protocol.iso8583.schema import ProfileError, choice, digits, flag, items, members, texts, uint
+from protocol.iso8583.dialect import ProfileError, Transaction
+from protocol.iso8583.schema import choice, digits, flag, items, members, texts, uint
 
 # What follows when a transaction has no usable answer.
 UNANSWERED = ("reverse", "resend", "recon", "none")
@@ -9,46 +10,39 @@ FORBIDDEN_IN_REVERSAL = (35, 36, 52)
 _AMOUNT = 4
 
 
-class Transaction:
-    """One transaction of a profile: its MTI, fixed values and fields.
+def read(name: str, value: object, names: dict[int, str], pool: dict) -> Transaction:
+    """The transaction of this name; ``names`` are the fields', ``pool`` shares what is equal."""
+    path = "transactions." + name
+    keys = ("mti", "mac", "unanswered", "set", "required", "optional")
+    found = members(value, path, keys, ("reverses", "repeat_mti"))
+    mti = digits(found["mti"], path + ".mti", 4)
+    repeat_mti = digits(found.get("repeat_mti", mti), path + ".repeat_mti", 4)
+    unanswered = choice(found["unanswered"], path + ".unanswered", UNANSWERED)
+    made = Transaction(name, mti, repeat_mti, unanswered)
+    made.mac = flag(found["mac"], path + ".mac")
+    made.reverses = flag(found.get("reverses", False), path + ".reverses")
+    made.constants = texts(found["set"], path + ".set", 0, pool)
+    required = _numbers(found["required"], path + ".required", names)
+    optional = _numbers(found["optional"], path + ".optional", names)
+    made.required = required
+    made.fields = bytes(sorted(set(required + optional)))
+    _check(made, path)
+    return made
 
-    ``unanswered`` is one of UNANSWERED. ``repeat_mti`` is the MTI of a reversal's second and later
-    tries, the MTI itself where the profile has no other.
-    """
 
-    def __init__(self, name: str, value: object, names: dict[int, str], pool: dict) -> None:
-        path = "transactions." + name
-        keys = ("mti", "mac", "unanswered", "set", "required", "optional")
-        found = members(value, path, keys, ("reverses", "repeat_mti"))
-        self.name = name
-        self.mti = digits(found["mti"], path + ".mti", 4)
-        self.mac = flag(found["mac"], path + ".mac")
-        self.unanswered = choice(found["unanswered"], path + ".unanswered", UNANSWERED)
-        self.reverses = flag(found.get("reverses", False), path + ".reverses")
-        self.repeat_mti = digits(found.get("repeat_mti", self.mti), path + ".repeat_mti", 4)
-        self.constants = texts(found["set"], path + ".set", 0, pool)
-        self.required = _numbers(found["required"], path + ".required", names)
-        optional = _numbers(found["optional"], path + ".optional", names)
-        self.fields = bytes(sorted(set(self.required + optional)))
-        self._check(path)
-
-    @property
-    def reversible(self) -> bool:
-        return self.unanswered == "reverse"
-
-    def _check(self, path: str) -> None:
-        """Refuse what no acquirer's rules allow."""
-        moves = _AMOUNT in self.fields and not self.reverses
-        # Notices and what closes a batch are sent again, never undone.
-        if self.reversible and (not moves or self.mti not in ("0100", "0200")):
-            raise ProfileError(path + ".unanswered", "is for a 0100 or 0200 that has field 4")
-        if self.unanswered == "none" and moves:
-            raise ProfileError(path + ".unanswered", "leaves a movement of money open")
-        if self.repeat_mti != self.mti and not self.reverses:
-            raise ProfileError(path + ".repeat_mti", "is for a transaction that reverses")
-        for number in self.fields:
-            if self.reverses and number in FORBIDDEN_IN_REVERSAL:
-                raise ProfileError(path, f"has field {number}, never part of a reversal")
+def _check(made: Transaction, path: str) -> None:
+    """Refuse what no acquirer's rules allow."""
+    moves = _AMOUNT in made.fields and not made.reverses
+    # Notices and what closes a batch are sent again, never undone.
+    if made.reversible and (not moves or made.mti not in ("0100", "0200")):
+        raise ProfileError(path + ".unanswered", "is for a 0100 or 0200 that has field 4")
+    if made.unanswered == "none" and moves:
+        raise ProfileError(path + ".unanswered", "leaves a movement of money open")
+    if made.repeat_mti != made.mti and not made.reverses:
+        raise ProfileError(path + ".repeat_mti", "is for a transaction that reverses")
+    for number in made.fields:
+        if made.reverses and number in FORBIDDEN_IN_REVERSAL:
+            raise ProfileError(path, f"has field {number}, never part of a reversal")
 
 
 def _numbers(value: object, path: str, names: dict[int, str]) -> bytes:
