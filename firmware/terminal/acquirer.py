@@ -27,6 +27,8 @@ class AcquirerLine:
         self._streams: dict = {}
         self._tasks: dict = {}
         self._lingering = 0
+        self.answers = 0  # messages that came from a host, since the start
+        self.trouble = ""  # why the newest connection failed, until a host answers
 
     def connect(self, link: int, host: int) -> None:
         """Start connecting to the primary (0) or the backup; ``connected`` or ``connect_failed``
@@ -82,7 +84,8 @@ class AcquirerLine:
         except Exception as error:
             # A MemoryError too: the engine waits for one event or the other.
             self._tasks.pop(link, None)
-            self._post(("connect_failed", link, "connect: %s" % _say(error)))
+            self.trouble = "connect: %s" % _say(error)
+            self._post(("connect_failed", link, self.trouble))
             return
         self._streams[link] = stream
         self._post(("connected", link))
@@ -102,6 +105,8 @@ class AcquirerLine:
                 return "closed by the host"
             for message in unwrapper.feed(data):
                 answers += 1
+                self.answers += 1
+                self.trouble = ""
                 if answers > _MAX_ANSWERS:
                     return "the host does not stop talking"
                 self._post(("received", link, message))

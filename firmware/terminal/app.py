@@ -1,25 +1,26 @@
 """Puts a terminal together from its board: vault, journal, engine, panel, line and sync.
 
-``run`` returns only for maintenance: then the REPL has the port again and mpremote gets in.
+It ends only for maintenance: then the REPL has the port again and mpremote gets in.
 """
 
 import asyncio
+import gc
 import os
 import sys
 
-import machine
+import network
+from esp32 import Partition
 from micropython import kbd_intr
 
-from protocol import config as configuration
 from protocol import record
-from protocol.iso8583 import profile as profiles
-from terminal import FIRMWARE, screens, takeover
+from terminal import FIRMWARE, rtc, screens, takeover
 from terminal.clock import TerminalClock
 from terminal.console import Console
 from terminal.engine import Engine
 from terminal.exchange import Exchange
 from terminal.front import Front
 from terminal.journal import Journal, JournalFault
+from terminal.late import Once, forget
 from terminal.ledger import Ledger
 from terminal.pushes import Pushes
 from terminal.refusals import Refusals
@@ -27,14 +28,20 @@ from terminal.runner import Runner
 from terminal.state import State
 from terminal.sync import SyncServer
 from terminal.tlsport import TlsPort, context
-from terminal.vault import Vault, VaultError
+from terminal.vault import RESETTING, Vault, VaultError
+from terminal.watch import Watch
 
 _CTRL_C = 3
+# So long the last bytes take to leave a UART.
+_FLUSH_MS = 50
+# Of the journal's room for sales; the first screen says what is left.
+_LOW_PERCENT = 20
+_LAST_PERCENT = 5
 _UART_BAUD = 921600  # what USB-UART bridges carry
 # A journal partition in which nobody has written a journal yet (recovery.py names the rows).
 _NOT_OURS = ("UNFORMATTED", "FOREIGN")
 # A dialect put on the board by its owner comes before one that ships with the firmware.
-_PROFILES = ("profiles/", profiles.__file__[: profiles.__file__.rfind("/") + 1] + "profiles/")
+_PROFILES = ("profiles/", "/rom/protocol/iso8583/profiles/", "protocol/iso8583/profiles/")
 
 
 class Retained:
@@ -65,26 +72,30 @@ class Retained:
 
 
 class App:
-    """One terminal on one board."""
+    """One terminal on one board. What the operator may see (operation.py) is public."""
 
-    def __init__(self, board) -> None:
-        self._board = board
-        self._panel = board.Panel()
-        self._vault = Vault(board.partition("vault"), os.urandom)
+    def __init__(self, board, log) -> None:
+        self.board = board
+        self.log = log
+        self.panel = board.Panel()
         self._partition = board.partition("journal")
+        self._vault = self._opened_vault()
         self._news = asyncio.Event()
         self._crash: Exception | None = None
-        self._leaving = False
+        self.leaving = False
         config = None
         if self._vault.config is not None:
-            config = configuration.decode(self._vault.config)
+            config = _configuration(self._vault.config)
         self._selling: dict | None = None
         self._port: TlsPort | None = None
-        self._clock = TerminalClock(board.Clock())
-        self._pushes = Pushes(
-            self._vault, self._clock, _load_profile, self._identity, machine.reset
-        )
-        self._server = SyncServer(
+        self.clock = log.clock = TerminalClock(board.Clock())
+        self.watch = Watch(log)
+        self.journal: Journal | None = None
+        self.runner: Runner | None = None
+        self.address = _address
+        self.heap_free = _heap_free
+        self._pushes = Pushes(self._vault, self.clock, _load_profile, self._identity, rtc.restart)
+        self.server = SyncServer(
             config,
             None,
             self._provision,
@@ -92,39 +103,60 @@ class App:
             FIRMWARE,
             lambda: os.urandom(16),
             self._pushes.take,
-            self._clock.wall,
+            self.clock.wall,
         )
-        self._pushes.server = self._server
+        self.server.log = log.read
+        self.server.seconds = lambda: self.watch.seconds
+        self._pushes.server = self.server
+
+    def _opened_vault(self) -> Vault:
+        partition = self.board.partition("vault")
+        vault = Vault(partition, os.urandom)
+        if vault.config != RESETTING:
+            return vault
+        # Before anything else, and before a watchdog runs: erasing takes its time.
+        self.panel.show(screens.lines("resetting"))
+        with Once():
+            from terminal import factory
+
+            factory.finish(partition, self._partition)
+        self.log.line("factory reset: done")
+        return Vault(partition, os.urandom)
 
     async def main(self) -> None:
         """Serve until maintenance is asked for; a crash of any task comes out of here."""
-        if self._server.settings is None:
-            self._panel.show(screens.lines("provision"))
-        board = self._board
+        if self.server.settings is None:
+            self.panel.show(screens.lines("provision"))
+        board = self.board
         console = Console(
             *(sys.stdin.buffer, sys.stdout.buffer, board.max_baud(), board.set_baud, self._escape)
         )
-        serial = asyncio.create_task(
-            self._guard(self._server.serve_stream(console, console, True))
-        )
+        asyncio.create_task(self._guard(self.watch.run()))
+        serial = asyncio.create_task(self._guard(self.server.serve_stream(console, console, True)))
         uart = _uart(board)
         if uart:
-            asyncio.create_task(self._guard(self._server.serve_stream(uart, uart, True, "uart")))
+            asyncio.create_task(self._guard(self.server.serve_stream(uart, uart, True, "uart")))
         asyncio.create_task(self._guard(self._pushes.serve()))
         kbd_intr(-1)  # main.py did so already, a REPL that runs this has not
         try:
-            while not self._leaving:
-                if self._server.settings and not self._selling:
-                    await self._sell(self._server.settings)
+            while not self.leaving:
+                if self.server.settings and not self._selling:
+                    await self._sell(self.server.settings)
+                if self.runner or not self._selling:
+                    _keep_image()
                 await self._news.wait()
                 self._news.clear()
                 if self._crash:
-                    self._panel.show(screens.lines("fault", "Program error"))
+                    self.panel.show(screens.lines("fault", "Program error"))
                     raise self._crash
         finally:
             serial.cancel()
             kbd_intr(_CTRL_C)
-        self._panel.show(screens.lines("escape"))
+        self.panel.show(screens.lines("escape"))
+        if self.watch.dog:
+            # It can't be stopped: the next start leaves the board to the REPL without it.
+            await asyncio.sleep_ms(_FLUSH_MS)
+            rtc.restart(rtc.MAINTENANCE)
 
     async def _guard(self, coroutine) -> None:
         # A task that dies alone would leave a terminal that looks alive and sells nothing.
@@ -135,43 +167,70 @@ class App:
             self._news.set()
 
     def _escape(self) -> None:
-        self._leaving = True
+        self.leaving = True
         self._news.set()
 
     async def _sell(self, config: dict) -> None:
         """Mount, replay, and start the loop of a provisioned terminal."""
         self._selling = config
+        forget("protocol.config")  # of a provisioning
+        screens.use(config["language"])
         # First of all: while its JSON is in memory, nothing needs more of the heap.
         profile = _load_profile(config["profile"])
-        journal = Journal(self._partition)
-        alarm = journal.mount()["alarm"]
+        self.journal = journal = Journal(self._partition)
+        with Once():
+            alarm = journal.mount()["alarm"]
         known = State()
         try:
             ledger = Ledger(journal, config["seal_key"], config["device_id"])
-            ledger.rekey(config["old_seal_key"], config["seal_generation"], self._clock.wall())
+            ledger.rekey(config["old_seal_key"], config["seal_generation"], self.clock.wall())
             ledger.replay(known.apply, known.lost)
         except JournalFault as error:
             # To sell without knowing what is open would be worse; the next start reads again.
-            self._panel.show(screens.lines("fault", str(error)))
+            self.panel.show(screens.lines("fault", str(error)))
             return
         known.handed_over(ledger.released)
         exchange = Exchange(config, profile, self._vault.reveal, VaultError)
         engine = Engine(config, exchange, known)
         front = Front(
-            config["merchant_name"], lambda: takeover.status(known), config["confirm_minor"]
+            config["merchant_name"], lambda: self._status(known), config["confirm_minor"]
         )
-        runner = Runner(config, self._panel, self._clock, self._vault, ledger, engine, front)
-        self._pushes.runner = runner
-        self._board.connect_wifi(config["wifi_ssid"], config["wifi_password"], config["device_id"])
-        runner.post(("start", self._board.reset_cause(), FIRMWARE, alarm))
+        runner = Runner(config, self.panel, self.clock, self._vault, ledger, engine, front)
+        self.runner = self._pushes.runner = runner
+        runner.on_ask = self._asked
+        self.board.connect_wifi(config["wifi_ssid"], config["wifi_password"], config["device_id"])
+        self.watch.add(_wifi)
+        self.watch.follow(runner.line)
+        self.watch.guard(self.board)
+        runner.post(("start", self.board.reset_cause(), FIRMWARE, alarm))
         asyncio.create_task(self._guard(runner.run()))
         asyncio.create_task(self._guard(runner.watch_panel()))
-        self._server.ledger = Retained(ledger, known)
+        self.server.ledger = Retained(ledger, known)
+        self.server.fill = lambda: (max(journal.room(), 0), journal.slots())
         refusals = Refusals(lambda text: runner.post(("note", record.REFUSED, text)), ledger.room)
-        self._server.on_refused = refusals.refused
-        self._server.give_way = runner.give_way
-        self._port = TlsPort(self._server.serve_stream, refusals.refused)
+        self.server.on_refused = refusals.refused
+        self.server.give_way = runner.give_way
+        self._port = TlsPort(self.server.serve_stream, refusals.refused)
         await self._listen()
+
+    def _status(self, known: State) -> str:
+        """The last line of the first screen: the gravest of what there is to say."""
+        assert self.journal is not None and self.runner is not None
+        percent = 100
+        if not self.journal.read_only:
+            percent = 100 * max(self.runner.spare(), 0) // self.journal.slots()
+        if percent < _LAST_PERCENT:
+            return "JOURNAL %d%%: SYNC NOW" % percent
+        status = takeover.status(known)
+        if percent < _LOW_PERCENT and status == "READY":
+            return "JOURNAL %d%% FREE" % percent
+        return status
+
+    def _asked(self, what: str) -> list:
+        with Once():
+            from terminal import operation
+
+            return operation.effects(self, what)
 
     async def _listen(self) -> None:
         """Without an identity nothing is served on the network."""
@@ -189,16 +248,32 @@ class App:
     def _provision(self, data: bytes) -> bool:
         """Store a checked configuration; False when the journal is another terminal's."""
         journal = Journal(self._partition)
-        alarm = journal.mount()["alarm"]
+        with Once():
+            alarm = journal.mount()["alarm"]
         if alarm in _NOT_OURS or journal.next_seq == 1:
             journal.format()
         else:
-            config = configuration.decode(data)
+            config = _configuration(data)
             if not Ledger(journal, config["seal_key"], config["device_id"]).belongs_to():
                 return False
         self._vault.set_config(data)
         self._news.set()
         return True
+
+
+def _configuration(data: bytes) -> dict:
+    with Once():
+        from protocol import config
+
+        return config.decode(data)
+
+
+def _keep_image() -> None:
+    """The first start of an update has come so far: the bootloader is not to undo it."""
+    try:
+        Partition.mark_app_valid_cancel_rollback()
+    except (AttributeError, OSError):
+        pass  # a MicroPython without rollback has nothing to undo
 
 
 def _uart(board) -> Console | None:
@@ -219,10 +294,23 @@ def _load_profile(name: str):
             os.stat(path)
         except OSError:
             continue
-        return profiles.load_file(path)
+        with Once():
+            from protocol.iso8583 import profile
+
+            return profile.load_file(path)
     raise OSError("no profile %s.json in %s" % (name, " or ".join(_PROFILES)))
 
 
-def run(board) -> None:
-    """Run the terminal until maintenance is asked for."""
-    asyncio.run(App(board).main())
+def _address() -> str:
+    """This terminal's in the Wi-Fi, "" outside of one."""
+    wlan = network.WLAN(network.STA_IF)
+    return wlan.ifconfig()[0] if wlan.isconnected() else ""
+
+
+def _heap_free() -> int:
+    gc.collect()
+    return gc.mem_free()
+
+
+def _wifi() -> str:
+    return "Wi-Fi: connected" if _address() else "Wi-Fi: not connected"

@@ -5,7 +5,7 @@ case here: what it locked is free again, and nothing more is tried for it.
 """
 
 from protocol import cbor, record
-from terminal import entries, trade
+from terminal import columns, entries, screens, trade
 
 # How far back cases are searched for, in records.
 _BACK = 500
@@ -13,7 +13,6 @@ _MOST = 8
 _KINDS = (record.OUTCOME, record.REVERSAL_END, record.VERDICT)
 _TITLES = ("", "SQUARED", "REFUND THE CUSTOMER", "WRITTEN OFF", "REJECTED")
 _OPEN = 0
-_WIDTH = 21
 
 
 def decode(data: bytes) -> list:
@@ -82,8 +81,9 @@ def pages(rows: list) -> list:
     shown: list[tuple] = []
     for batch, stan, result, text in rows:
         if result:
-            text = text[:_WIDTH] + "\n" + text[_WIDTH:]
+            first = columns.cut(text, screens.WIDTH)
+            text = first + "\n" + text[len(first) :]
             shown.append(("verdict", _TITLES[result], stan, batch, text))
     if waiting or not shown:
-        shown.insert(0, ("cases", len(waiting), "\n".join(waiting[:6])))
+        shown.insert(0, ("cases", len(waiting), "\n".join(waiting[: screens.max_lines() - 2])))
     return shown

@@ -112,6 +112,14 @@ class Cell:
             self._mark(_ALONE)  # when it fails the sector is only erased once more
             self.alone = True
 
+    def clear(self) -> None:
+        """Erase it all, the value last: an older one never counts again. After a cut the value
+        is there or not; call it again."""
+        self.forget()
+        for side in (1 - self._side, self._side):
+            self._erase(side)
+        self._generation, self.alone = 0, False
+
     # Flash
 
     def _read(self, side: int, size: int, offset: int) -> bytearray:

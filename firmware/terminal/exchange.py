@@ -6,8 +6,8 @@ from the sign-in's key block under the TMK each time it changes and live in RAM 
 
 from protocol.iso8583 import codec, keys, messages, wire
 from protocol.iso8583.codec import Iso8583Error
+from protocol.iso8583.dialect import ProfileError
 from protocol.iso8583.keys import KeyBlockError
-from protocol.iso8583.schema import ProfileError
 from terminal import transactions
 
 _BATCH_FIELD = 60

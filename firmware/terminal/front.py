@@ -1,8 +1,8 @@
 """The front panel's side of a transaction: keys in, effects out, until a card is read.
 
-Modes: idle, menu, prompt, amount, confirm, sure, card are the cashier's; busy, result, ask and
-blocked are set by the engine's ``show`` effects; pages are the cases, one screen each. Nothing
-here sends or stores anything.
+Modes: idle, menu, more (its second page), erase, prompt, amount, confirm, sure, card are the
+cashier's; busy, result, ask and blocked are set by the engine's ``show`` effects; pages are
+screens to read, one after the other. Nothing here sends or stores anything.
 """
 
 from protocol import record
@@ -31,13 +31,22 @@ _MENU = {
 _SETTLE = "9"
 _REPRINT = "0"
 _CASES = "00"
+_MORE = {
+    "0": ("ask_cases",),
+    "1": ("ask", "health"),
+    "2": ("ask", "training"),
+    "9": ("ask", "reset"),
+}
+# What is typed before everything is erased: RESET on a telephone's keys.
+_ERASE = "73738"
 
 
 class Front:
     """State machine of the panel. Effects are the engine's, plus
     ("card_in", txn, amount_minor, displayed_minor, card, original), ("answer", wanted),
-    ("ask_settle",), ("ask_reprint",) and ("ask_cases",). Above ``confirm_minor`` (0: never) an
-    amount is confirmed twice."""
+    ("ask_settle",), ("ask_reprint",), ("ask_cases",), and ("ask", what) for what is no trade:
+    "health", "training", "reset", and "erase" when that was confirmed. Above ``confirm_minor``
+    (0: never) an amount is confirmed twice."""
 
     def __init__(self, merchant_name: str, status, confirm_minor: int = 0) -> None:
         self.mode = "idle"
@@ -71,6 +80,10 @@ class Front:
             return []
         displayed = 0 if self._txn == record.BALANCE else screens.displayed_amount(shown)
         return [("card_in", self._txn, self._minor, displayed, card, self._original)]
+
+    def card_wanted(self) -> int | None:
+        """The amount for which a card is to be read, 0 for none; None: no card is."""
+        return self._minor if self.mode == "card" else None
 
     def idle(self) -> list:
         """Back to the first screen."""
@@ -106,7 +119,24 @@ class Front:
         self._prompts = _PROMPTS[transactions.asks(txn)]
         self._original = {"batch": 0, "stan": 0} if self._prompts else None
 
+    def _more_key(self, name: str) -> list:
+        self._digits = ""
+        return [_MORE[name]] if name in _MORE else []
+
+    def _erase_key(self, name: str) -> list:
+        if name == "ENTER":
+            return [("ask", "erase")] if self._digits == _ERASE else self.idle()
+        if name == "CLEAR":
+            self._digits = self._digits[:-1]
+        elif name.isdigit() and len(self._digits + name) <= len(_ERASE):
+            self._digits += name
+        else:
+            return [("beep", 1)]
+        return [("show", "erase", "erase", self._digits or "-")]
+
     def _menu_key(self, name: str) -> list:
+        if name == "CLEAR":
+            return [("show", "more", "more")]
         if name == _SETTLE:
             return [("ask_settle",)]
         if name == _REPRINT:
@@ -190,9 +220,11 @@ class Front:
 
 
 _ASKED = {"stan": "STAN", "rrn": "RRN", "auth": "AUTH CODE", "date": "DATE MMDD"}
-_CASHIERS = ("menu", "prompt", "amount", "confirm", "sure", "card")
+_CASHIERS = ("menu", "more", "erase", "prompt", "amount", "confirm", "sure", "card")
 _KEYS = {
     "menu": Front._menu_key,
+    "more": Front._more_key,
+    "erase": Front._erase_key,
     "prompt": Front._prompt_key,
     "amount": Front._amount_key,
     "confirm": Front._confirm_key,

@@ -9,7 +9,6 @@ of a record the power was cut in is given to the next record unless the torn one
 restart: then it is made certain before mount() returns, and counts. Nobody has seen either.
 """
 
-from terminal import recovery
 from terminal.ring import AHEAD, Ring
 from terminal.slot import MAX_PAYLOAD, JournalFault, JournalFull, SlotFlash, slots_for
 
@@ -67,6 +66,9 @@ class Journal:
         The report: ``rows`` (names of the rows that applied), ``alarm`` (the gravest of them, or
         ""), ``read_only``, ``first_seq``, ``next_seq``, ``released``.
         """
+        # Here: what it takes of a board's heap is free again when its caller unloads it (late.py).
+        from terminal import recovery
+
         self.read_only, self.alarm = True, "NOT_MOUNTED"
         rows = recovery.recover(self._ring)
         self.alarm = ""
@@ -130,6 +132,14 @@ class Journal:
         if self.read_only or self._ring.due:
             return 0
         return self._ring.room()
+
+    def slots(self) -> int:
+        """How many slots for records there are in all; one sector stays in reserve."""
+        return self._ring.most()
+
+    def ahead(self) -> int:
+        """How many slots can be written before the next erase."""
+        return 0 if self.read_only else self._ring.ahead()
 
     def idle(self) -> bool:
         """Make at most one sector ready (one erase); True while there is more to do."""

@@ -157,14 +157,25 @@ class Ledger:
         upper = self.next_seq
         for window in _WINDOWS:
             lower = max(self.first_seq, self.next_seq - window)
-            for seq in range(upper - 1, lower - 1, -1):
-                rec = self._decode(seq)
-                if rec is not None and rec["kind"] == record.CHECKPOINT:
-                    return seq
+            found = 0
+            # Upwards, as the journal finds the next record at once and the one before by a search.
+            for seq in range(lower, upper):
+                if self._is_checkpoint(seq):
+                    found = seq
+            if found:
+                return found
             upper = lower
             if lower == self.first_seq:
                 break
         return self.first_seq
+
+    def _is_checkpoint(self, seq: int) -> bool:
+        payload = self._journal.read(seq)
+        # Behind the head of an array of less than 24 comes the kind: most need no decoding.
+        if payload is None or payload[1] != record.CHECKPOINT:
+            return False
+        rec = self._decode(seq)
+        return rec is not None and rec["kind"] == record.CHECKPOINT
 
     def _decode(self, seq: int, part: bytes = b"") -> dict | None:
         payload = self._journal.read(seq)

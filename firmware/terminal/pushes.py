@@ -7,9 +7,9 @@ may come twice and does no harm.
 import asyncio
 
 from protocol import cbor, messages
-from protocol import config as configuration
 from terminal import cases
 from terminal.clock import BUILD_YEAR
+from terminal.late import Once
 
 _BUSY = "a transaction is under way"
 # A clock is right when it is off by no more than this, in seconds.
@@ -38,11 +38,13 @@ class Pushes:
         self._restart = asyncio.Event()
         self._quiet_s = 0
         self._touched = 0
+        self._update = None
         self._takes = {
             messages.PUSH_CONFIG: self._configure,
             messages.PUSH_TIME: self._set_time,
             messages.PUSH_VERDICTS: self._take_verdicts,
             messages.PUSH_IDENTITY: identity,
+            messages.PUSH_UPDATE: self._take_update,
         }
 
     def take(self, kind: int, data: bytes) -> str:
@@ -72,13 +74,16 @@ class Pushes:
     def _configure(self, data: bytes) -> str:
         """Another configuration from the next restart on, which is soon."""
         there = self._vault.config
-        data = configuration.merged(there, data)
+        with Once():
+            from protocol import config
+
+            data = config.merged(there, data)
+            old = config.decode(there)
+            new = config.decode(data)
         if data == there:
             return ""
         if self._restart.is_set():
             return "a restart for the last one is due"
-        old = configuration.decode(there)
-        new = configuration.decode(data)
         changed = sorted([name for name in new if new[name] != old[name]])
         if "profile" in changed:
             if self.runner and _unsettled(self.runner.known):
@@ -95,6 +100,25 @@ class Pushes:
     def _take_verdicts(self, data: bytes) -> str:
         verdicts = cases.decode(data)
         return self.runner.take_verdicts(verdicts) if self.runner else "out of service"
+
+    def _take_update(self, data: bytes) -> str:
+        """A part of a new image; when all of it is there it starts with the next restart, soon."""
+        if self._restart.is_set():
+            return "a restart is due"
+        if self.runner and (self.runner.known.open or self.runner.known.closing):
+            return "an unfinished sale or settlement comes first"
+        if self._update is None:
+            from terminal import update
+
+            self._update = update.slots()
+        if self._update is None:
+            return "this board has no second slot"
+        why_not = self._update.take(data)
+        if self._update.version:
+            if self.runner:
+                self.runner.note("UPDATED", self._update.version)
+            self._restart.set()
+        return why_not
 
     async def serve(self) -> None:
         """Restart the board when that is due and takes nothing from anybody."""

@@ -91,6 +91,14 @@ class Ring:
                 sectors += 1
         return self._slots(sectors)
 
+    def most(self) -> int:
+        """Slots for records when everything is released."""
+        return LAST_SLOT * (self.count - 1)
+
+    def ahead(self) -> int:
+        """Slots for records in what is erased already."""
+        return self._slots(self.ready())
+
     def _slots(self, sectors: int) -> int:
         """Slots for records in head and so many sectors after it, the last one in reserve."""
         return LAST_SLOT + 1 - self.slot + LAST_SLOT * (sectors - 1) if sectors else 0

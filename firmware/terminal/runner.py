@@ -8,6 +8,7 @@ that is not there, and no slip is recorded that did not come out.
 
 import asyncio
 
+from protocol import record
 from terminal import cards, cases, entries, lookup, screens, trade
 from terminal.acquirer import AcquirerLine
 from terminal.cell import CellFault
@@ -24,8 +25,14 @@ _RESTFUL = ("idle", "busy", "blocked")
 _WAITS = 4
 _WAIT_MS = 5
 _STEPS = 40
+# So many slips may wait for paper; what is beyond them is on none.
+_MAX_SLIPS = 8
 # A late answer is listened for this many answer time-outs long.
 _LINGER = 3
+
+
+def _not_here(what: str) -> list:
+    return [("home",)]
 
 
 class Runner:
@@ -37,16 +44,20 @@ class Runner:
         self._vault = vault
         self._ledger = ledger
         self._engine = engine
-        self._front = front
+        self.front = front
         self._token_key = config["token_key"]
         linger_ms = _LINGER * config["response_ms"]
-        self._line = AcquirerLine(config, linger_ms, self.post)
+        self.line = AcquirerLine(config, linger_ms, self.post)
         self._events: list[tuple] = []
         self._wake = asyncio.Event()
         self._shown: list[str] = []
         self._steps = 0
+        self._printing = getattr(panel, "printing", bool)
+        self._want_card = getattr(panel, "want_card", None)
+        self._slips: list[dict] = []  # their RECEIPTs wait for the printer
         self._timers: dict = {}
         self.known = engine.known
+        self.on_ask = _not_here  # gives the effects of what is no trade
         self.touched = 0  # keys, cards and ends since the start
         self._do: dict = {
             "append": self._append,
@@ -68,6 +79,7 @@ class Runner:
             "ask_settle": self._ask_settle,
             "ask_reprint": self._ask_reprint,
             "ask_cases": self._ask_cases,
+            "ask": self._ask,
             "next": self._next,
         }
 
@@ -102,6 +114,8 @@ class Runner:
                 self.post(("card", event["card"]))
             elif "chip" in event:
                 self.post(("chip", event["chip"] is True))
+            elif "printed" in event:
+                self.post(("printed",))
 
     def busy(self) -> bool:
         """Whether a transaction is under way; an unfinished one that waits for a try is not."""
@@ -130,17 +144,22 @@ class Runner:
 
     def may_restart(self) -> bool:
         """Whether a restart takes nothing from the cashier."""
-        return not self.in_hand() and self._front.mode in _RESTFUL + _READING
+        return not self.in_hand() and self.front.mode in _RESTFUL + _READING
 
     def shows_result(self) -> bool:
         """Whether the panel shows how something ended, which the cashier may still be reading;
         that something goes on comes again with every try."""
         goes_on = self.known.open or self.known.closing
-        return self._front.mode in _READING and not goes_on
+        return self.front.mode in _READING and not goes_on
+
+    def spare(self) -> int:
+        """How many slots of the journal are free beyond those that a transaction and settling
+        may need: with none nothing is sold."""
+        return self._ledger.room() - trade.room_needed(self.known, self._engine.route.turns)
 
     def note(self, code: str, detail: str) -> None:
         """Write down as evidence, if trade leaves room for it."""
-        if self._ledger.room() > trade.room_needed(self.known, self._engine.route.turns):
+        if self.spare() > 0:
             self.post(("note", code, detail))
 
     def take_verdicts(self, verdicts: list) -> str:
@@ -149,8 +168,8 @@ class Runner:
         self._carry_out(effects)
         if new and not self._engine.fault:
             self._carry_out([("beep", 1)])
-            if self._front.mode in ("idle", "result"):
-                self._carry_out(self._front.read(cases.pages(new)))
+            if self.front.mode in ("idle", "result"):
+                self._carry_out(self.front.read(cases.pages(new)))
         return why_not or self._engine.fault
 
     def dispatch(self, event: tuple) -> None:
@@ -158,11 +177,14 @@ class Runner:
         if event[0] in ("key", "card"):
             self.touched += 1
         if event[0] == "key":
-            effects = self._front.key(event[1])
+            effects = self.front.key(event[1])
         elif event[0] == "card":
-            effects = self._front.card(event[1], self._shown)
+            effects = self.front.card(event[1], self._shown)
         elif event[0] == "note":
             effects = [entries.note(event[1], event[2])]
+        elif event[0] == "printed":
+            effects = [("append", rec) for rec in self._slips]
+            self._slips = []
         else:
             effects = self._engine.handle(event)
         self._carry_out(effects)
@@ -194,6 +216,11 @@ class Runner:
     # -- effects --------------------------------------------------------------------------------
 
     def _append(self, rec: dict) -> None:
+        if rec["kind"] == record.RECEIPT and self._printing() and rec["copy"]:
+            # W7: it says that the slip is out, and a queue is lost with the power.
+            if len(self._slips) < _MAX_SLIPS:
+                self._slips.append(rec)
+            return
         if "wall" not in rec:
             rec["wall"] = self._clock.wall()
         self._engine.known.apply(self._ledger.append(rec), rec)
@@ -204,16 +231,16 @@ class Runner:
         self._wake.set()
 
     def _connect(self, link: int, host: int) -> None:
-        self._line.connect(link, host)
+        self.line.connect(link, host)
 
     def _send(self, link: int, data: bytes) -> None:
-        self._line.send(link, data)
+        self.line.send(link, data)
 
     def _linger(self, link: int) -> None:
-        self._line.linger(link)
+        self.line.linger(link)
 
     def _hang_up(self, link: int) -> None:
-        self._line.hang_up(link)
+        self.line.hang_up(link)
 
     def _timer(self, name: str, number: int, milliseconds: int) -> None:
         task = self._timers.pop(name, None)
@@ -227,13 +254,15 @@ class Runner:
 
     def _show(self, mode: str, screen: str, *values: object) -> None:
         self._shown = screens.lines(screen, *values)
-        self._front.mode = mode
+        self.front.mode = mode
         if self.shows_result():
             self.touched += 1
         self._panel.show(self._shown)
+        if self._want_card:
+            self._want_card(self.front.card_wanted())
 
     def _home(self) -> None:
-        self._carry_out(self._front.idle())
+        self._carry_out(self.front.idle())
 
     def _print(self, row: str) -> None:
         self._panel.print_line(row)
@@ -272,7 +301,7 @@ class Runner:
         self._tell(*lookup.find(ledger.record_at, known, ledger.next_seq, what, *key))
 
     def _offer(self, txn: int, amount_minor: int, original: dict) -> None:
-        self._carry_out(self._front.offer(txn, amount_minor, original))
+        self._carry_out(self.front.offer(txn, amount_minor, original))
 
     def _ask_settle(self) -> None:
         self._tell("settle", self._ledger.room())
@@ -281,7 +310,10 @@ class Runner:
         self._tell("reprint_last")
 
     def _ask_cases(self) -> None:
-        self._carry_out(self._front.read(cases.pages(cases.told(self._ledger))))
+        self._carry_out(self.front.read(cases.pages(cases.told(self._ledger))))
+
+    def _ask(self, what: str) -> None:
+        self._carry_out(self.on_ask(what))
 
     def _answer(self, wanted: bool) -> None:
         self._tell("reprint", wanted, self._ledger.room())

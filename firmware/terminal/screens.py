@@ -1,78 +1,145 @@
-"""What the screen says: a name and its values in, at most eight lines of 21 characters out.
+"""What the screen says: a name and its values in, lines of at most 21 half columns out.
 
 Pure data and formatting. A screen that reports an outcome is shown only after the outcome's
-record is durable; the engine sees to that by the order of its effects.
+record is durable; the engine sees to that by the order of its effects. The program speaks English
+to itself, to the journal and to the companion: only what a person reads here is looked up in the
+texts of the language that ``use`` chose.
 """
 
-from terminal import money
+from terminal import columns, money
 
 WIDTH = 21
-MAX_LINES = 8
+MAX_LINES = 8  # in any language
+ENGLISH = 0
+CHINESE = 1
+_LINES = 0
+_MONEY = 1
+_PHRASES = 2
+_SCREENS = 3
 
-# One string a screen: a board's heap has no room for one object a line.
-_SCREENS = {
-    "starting": "PINGZHANG\n\nStarting...",
-    "provision": "NOT PROVISIONED\n\nConnect the companion\nand run:\ncompanion provision",
-    "idle": "{0}\n\nEnter amount\n\n{1}",
-    "menu": "1 Void    2 Refund\n3 Pre-auth  4 Cancel\n5 Completion\n6 Completion notice\n"
-    "7 Completion void\n8 Balance  9 Settle\n0 Print last slip\n00 Cases",
-    "prompt": "{0}\n\n{1}\n{2}\n\n{3} digits, ENTER",
-    "amount": "{1}\n\nCNY {0}\n\nENTER = next",
-    "confirm": "{1}\n\nCNY {0}\n\nENTER = yes\nCANCEL = no",
-    "sure": "LARGE AMOUNT\n\nCNY {0}\n\nAre you sure?\nENTER = yes\nCANCEL = no",
-    "same": "SAME CARD AND AMOUNT\nCNY {0}\n#{1}\n\n"
-    "was just approved.\nOnce more?\nENTER = yes\nCLEAR = no",
-    "card_only": "{0}\n\nInsert or tap card\n\nCANCEL = stop",
-    "card": "CNY {0}\n\nInsert or tap card\n\nCANCEL = stop",
-    "connecting": "CNY {0}\n\nConnecting...",
-    "processing": "CNY {0}\n\nProcessing...\nDo not switch off",
-    "signing_in": "Signing in...",
-    "reversing": "UNFINISHED SALE\nCNY {0}\n#{1}\n\nReversing, try {2}\nPlease wait",
-    "chip": "CNY {0}\n\nDo not remove card",
-    "approved": "APPROVED\nCNY {0}\n{3}\nRRN {1}\nAUTH {2}",
-    "balance": "BALANCE\n\nCNY {0}",
-    "declined": "DECLINED  {1}\nCNY {0}\n{3}\n{2}\nNothing was done",
-    "reversed": "NOT CHARGED\nCNY {0}\n#{1}\n\n{3}\nwas reversed",
-    "undone": "NOT DONE\nCNY {0}\n#{1}\n\n{3}\nwas reversed",
-    "absent": "NOT CHARGED\nCNY {0}\n#{1}\n\n{3}:\nnot at the host\nCode {2}",
-    "suspended": "OPEN CASE\nCNY {0}\n#{1}\n\n"
-    "Not known how it went\nKeep the slip and\nsync the companion",
-    "waiting": "UNFINISHED SALE\nCNY {0}\n#{1}\n\nNo sale until it is\nsettled. Retrying.",
-    "offline": "NO CONNECTION\n\n{0}\nNothing was charged",
-    "refused": "NOT POSSIBLE\n\n{0}\nNothing was charged",
-    "owed": "APPROVED\nCNY {0}\n#{1}\n\nReceipt not printed\nENTER = reprint\nCLEAR = no",
-    "last": "LAST TRANSACTION\nCNY {0}\n#{1}\n{2}\nAPPROVED",
-    "settling": "SETTLEMENT\n\nBATCH {0}\nCNY {1}\n\nPlease wait",
-    "closing": "SETTLEMENT\n\nBATCH {0}\n\nNot closed yet.\nNo sale. Retrying.",
-    "settled": "SETTLED\n\nBATCH {0}",
-    "unsettled": "NOT SETTLED  {1}\n\nBATCH {0}\n\nOpen case: sync the\ncompanion",
-    "cases": "OPEN CASES: {0}\n{1}\nENTER = next",
-    "verdict": "{0}\n#{1}  BATCH {2}\n\n{3}\n\nENTER = next",
-    "fault": "OUT OF SERVICE\n\n{0}\n\nNothing is lost.\nSync the companion.",
-    "escape": "MAINTENANCE\n\nThe port belongs to\nthe REPL now",
-}
+# By F39, one string for all: a board's heap counts objects.
+_DECLINES = """
+13 Bad amount
+14 Bad card number
+51 Not enough money
+54 Card expired
+55 Wrong PIN
+58 Not allowed here
+61 Over the limit
+91 Bank not reachable
+"""
+_chosen: list = []
 
 
-_DECLINES = {
-    "13": "Bad amount",
-    "14": "Bad card number",
-    "51": "Not enough money",
-    "54": "Card expired",
-    "55": "Wrong PIN",
-    "58": "Not allowed here",
-    "61": "Over the limit",
-    "91": "Bank not reachable",
-}
+def use(language: int) -> None:
+    """From now on in this language; a terminal chooses once, and has only that one in memory."""
+    if language == CHINESE:
+        from terminal import texts_zh
+
+        _chosen[:] = [texts_zh.LINES, texts_zh.MONEY, texts_zh.PHRASES, texts_zh.SCREENS]
+    else:
+        from terminal import texts_en
+
+        _chosen[:] = [texts_en.LINES, texts_en.MONEY, texts_en.PHRASES, texts_en.SCREENS]
+
+
+def _rare(which: int) -> str:
+    """The same of the texts that few ever see."""
+    if _text(_PHRASES):
+        from terminal import texts_rare_zh
+
+        return texts_rare_zh.SCREENS if which == _SCREENS else texts_rare_zh.PHRASES
+    from terminal import texts_rare_en
+
+    return texts_rare_en.SCREENS if which == _SCREENS else texts_rare_en.PHRASES
+
+
+def _text(which: int):
+    if not _chosen:
+        use(ENGLISH)
+    return _chosen[which]
+
+
+def max_lines() -> int:
+    """So many lines has a screen in the language in use."""
+    return _text(_LINES)
+
+
+def money_mark() -> str:
+    """What stands before an amount."""
+    return _text(_MONEY)
 
 
 def decline_text(code: str) -> str:
-    """A few words for the cashier about a declining F39."""
-    return _DECLINES.get(code, "Declined by the bank")
+    """A few words for the cashier about a declining F39, in English."""
+    start = _DECLINES.find("\n" + code + " ")
+    if start < 0:
+        return "Declined by the bank"
+    return _DECLINES[start + 4 : _DECLINES.find("\n", start + 4)]
+
+
+def say(text: str, rare: bool = False) -> str:
+    """What the program says in English, in the language in use; as it is when that has no words
+    for it. Any number is looked up as 0 and put back in its place. ``rare``: first among the
+    texts that few ever see."""
+    phrases = _text(_PHRASES)
+    if not phrases:
+        return text
+    key, numbers = _numberless(text)
+    start = -1
+    if rare:
+        phrases = _rare(_PHRASES)
+        start = phrases.find("\n" + key + "=")
+    if start < 0:
+        phrases = _text(_PHRASES)
+        start = phrases.find("\n" + key + "=")
+    if start < 0:
+        return text
+    start += len(key) + 2
+    parts = phrases[start : phrases.find("\n", start)].split("0")
+    said = parts[0]
+    for i in range(len(numbers)):
+        said += numbers[i] + parts[i + 1]
+    return said
+
+
+def _numberless(text: str) -> tuple[str, list]:
+    key = ""
+    numbers = []
+    number = ""
+    for char in text + "\n":
+        if char.isdigit():
+            number += char
+            continue
+        if number:
+            key += "0"
+            numbers.append(number)
+            number = ""
+        key += char
+    return key[:-1], numbers
 
 
 def lines(name: str, *values: object) -> list[str]:
-    """The lines of a screen; longer ones are cut to the width, never wrapped."""
-    return [row[:WIDTH] for row in _SCREENS[name].format(*values).split("\n")][:MAX_LINES]
+    """The lines of a screen; longer ones are cut to the width, never wrapped. KeyError for a
+    screen that is none."""
+    screens = _text(_SCREENS)
+    start = screens.find("\n@" + name + "\n")
+    rare = start < 0
+    if rare:
+        screens = _rare(_SCREENS)
+        start = screens.find("\n@" + name + "\n")
+    if start < 0:
+        raise KeyError(name)
+    start += len(name) + 3
+    said = [_said(value, rare) for value in values]
+    rows = screens[start : screens.find("\n@", start)].format(*said).split("\n")
+    return [columns.cut(row, WIDTH) for row in rows[: _text(_LINES)]]
+
+
+def _said(value: object, rare: bool) -> object:
+    if not isinstance(value, str):
+        return value
+    return "\n".join([say(row, rare) for row in value.split("\n")])
 
 
 def displayed_amount(shown: list[str]) -> int:
@@ -80,7 +147,8 @@ def displayed_amount(shown: list[str]) -> int:
 
     Raises ValueError when there is none: then nothing may be charged.
     """
+    mark = _text(_MONEY)
     for row in shown:
-        if row.startswith("CNY "):
-            return money.read(row[4:].split(" ")[0])
+        if row.startswith(mark):
+            return money.read(row[len(mark) :].split(" ")[0])
     raise ValueError("no amount on the screen")

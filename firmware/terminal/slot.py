@@ -57,7 +57,7 @@ _READ_TRIES = 3
 _ERASED = b"\xff" * _CHUNK
 _BLANK_PEEK = b"\xff" * _PEEK_SIZE
 _BLANK_SLOT = b"\xff" * SLOT_SIZE
-_ZEROS = bytes(SLOT_SIZE)
+_ZEROS = b"\0" * SLOT_SIZE
 
 
 class JournalFull(Exception):

@@ -6,7 +6,7 @@ since the event loop gets its turn after every record, and a sale under way goes
 
 import asyncio
 
-from protocol import config, frame, messages, packed
+from protocol import frame, messages, packed
 from protocol.session import TerminalSession, item_size
 
 # A flight of two messages is read whole: a TCP port closed with bytes unread is reset, and the
@@ -14,6 +14,8 @@ from protocol.session import TerminalSession, item_size
 _READ = 128
 # Bytes written in one go.
 _SLICE = 512
+# Of the log in one message: the heap may be in pieces.
+_LINES = 480
 
 
 def _refuse(kind: int, data: bytes) -> str:
@@ -26,6 +28,14 @@ async def _next_turn() -> None:
 
 def _no_clock() -> int:
     return 0
+
+
+def _no_fill() -> tuple:
+    return 0, 0
+
+
+def _no_log(first: int, most: int) -> tuple:
+    return first, ""
 
 
 def _unheard(where: str, why: str) -> None:
@@ -65,6 +75,7 @@ class SyncServer:
     why it does not; the same push may come twice. ``wall()``: Unix seconds, 0 while not set.
     ``on_refused(where, why)`` hears of a peer that has not the key. ``give_way()`` is awaited
     before each record and slice: it returns when those who go first have had their turn.
+    ``fill()``: (free slots, slots) of the journal. ``log(first, most)``: (next, lines) of the log.
     """
 
     # A peer silent for so long is gone; it must not keep others out.
@@ -89,6 +100,10 @@ class SyncServer:
         self.on_push = on_push
         self.wall = wall
         self.on_refused = _unheard
+        self.log = _no_log
+        self.fill = _no_fill
+        self.seconds = _no_clock  # gives those since the start
+        self.synced = -1  # of these, when a session ended well last
         self.give_way = _next_turn
         self._on_provision = on_provision
         self._on_escape = on_escape
@@ -179,6 +194,8 @@ class SyncServer:
                 self._on_escape()
             elif name == "done" or name == "failed":
                 over = True
+                if name == "done" and self._holder is session:
+                    self.synced = self.seconds()
                 if effect[1:2] == (messages.BAD_AUTH,):
                     self.on_refused(line.where, "wrong key")
             elif name == "read":
@@ -214,13 +231,15 @@ class SyncServer:
                 return session.recalled(None if recycled else self.ledger.read(effect[1]))
             if name == "release":
                 self.ledger.release(effect[1])
-                return session.released(self.ledger.released)
+                return session.released(self.ledger.released, self.fill()[0])
             if name == "push":
                 why_not = self.on_push(effect[1], effect[2])
                 return session.refuse(why_not) if why_not else session.pushed(effect[1])
             if name == "baud":
                 line.set_baud(effect[1])
                 return []
+            if name == "log":
+                return session.logged(*self.log(effect[1], _LINES))
             return self._provision(session, effect[1])
         except Exception as error:
             # A journal or flash that fails ends this sync with its reason. It must not end the
@@ -240,7 +259,8 @@ class SyncServer:
             return session.fail(messages.BUSY, "the terminal is still starting")
         session.identify(settings["device_id"], settings["sync_key"])
         return session.greet(
-            ledger.first_seq, ledger.next_seq, ledger.released, self._new_nonce(), self.wall()
+            *(ledger.first_seq, ledger.next_seq, ledger.released, self._new_nonce()),
+            *(self.wall(), self.fill()),
         )
 
     def _open(self, session: TerminalSession) -> list:
@@ -271,6 +291,8 @@ class SyncServer:
             return session.fail(messages.ALREADY_PROVISIONED, "provisioned over another port")
         if not self._on_provision(data):
             return session.fail(messages.FAULT, "the configuration could not be stored")
+        from protocol import config
+
         settings = config.decode(data)
         self.settings = settings
         return session.provisioned(settings["device_id"], settings["sync_key"])

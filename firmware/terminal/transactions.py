@@ -57,7 +57,7 @@ def title(txn: int) -> str:
 
 
 def slip_title(txn: int) -> str:
-    """For slips: English and Chinese."""
+    """For slips, in either language: English and Chinese."""
     return _ROWS[txn][1] + " " + _ROWS[txn][2]
 
 

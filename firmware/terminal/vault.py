@@ -29,6 +29,9 @@ except ImportError:  # CPython, for tests and tools
             return self._cipher.decryptor().update(block)
 
 
+# In the configuration's place: a factory reset was begun (factory.py).
+RESETTING = b"FACTORY RESET"
+
 _ECB = 1
 _KEY_SIZE = 16
 _PAN_BYTES = 10  # 20 nibbles, F after the last digit
@@ -48,7 +51,8 @@ class Vault:
         self._keys = Cell(partition, 2)
         self._names = Cell(partition, 4) if partition.ioctl(4, 0) >= 6 else None
         self._config = self._settings.load()
-        self._identity = self._names.load() if self._names else None
+        if self._names:
+            self._names.load()
         self._key_id = 0
         self._key = b""
         stored = self._keys.load()
@@ -78,15 +82,15 @@ class Vault:
 
     @property
     def identity(self) -> bytes | None:
-        """Key and certificates for TLS as they were set, None when there are none."""
-        return self._identity
+        """Key and certificates for TLS as they were set, None when there are none. Read
+        from flash: they are large and needed once."""
+        return self._names.load() if self._names else None
 
     def set_identity(self, identity: bytes) -> None:
         """Keep an identity; the one before it is erased. Raises CellFault."""
         if self._names is None:
             raise CellFault("the vault partition is too small for an identity")
         self._names.store(identity)
-        self._identity = bytes(identity)
         self._names.forget()
 
     def protect(self, pan: str, expiry: str) -> tuple:

@@ -1,0 +1,32 @@
+"""What the operator asks for that is no trade: health, training, the factory reset.
+
+Loaded when it is asked for. Effects are the runner's, as in front.py and engine.py.
+"""
+
+from terminal import factory, rtc, screens, trade
+
+
+def effects(app, what: str) -> list:
+    """``what``: "health", "training", "reset", or "erase" once that was confirmed."""
+    if what == "health":
+        from terminal import health
+
+        return app.runner.front.read(health.pages(app))
+    known = app.runner.known
+    if app.runner.busy() or known.open:
+        return trade.refused("Unfinished sale: wait")
+    if what == "training":
+        app.panel.show(screens.lines("practice"))
+        app.log.line("training")
+        rtc.restart(rtc.TRAINING)
+    refusal = factory.refusal(known, app.server.ledger)
+    if refusal:
+        return [("show", "result", "kept", refusal), ("beep", 3)]
+    if what == "reset":
+        return [("show", "erase", "erase", "-")]
+    # As at any time: whoever cuts the power now has either a terminal as before, or none.
+    app.panel.show(screens.lines("resetting"))
+    app.log.line("factory reset: begun")
+    factory.begin(app.board.partition("vault"))
+    rtc.restart()
+    return []
