@@ -9,7 +9,7 @@ from typing import Any
 
 from companion import history, link
 from companion.pushing import Pushing
-from companion.store import Store, records
+from companion.store import Store, fill, records
 from companion.store.sink import RecordSink
 from protocol import messages, record
 
@@ -128,7 +128,8 @@ def sync_terminal(
                 "verify",
                 error.code,
             ) from None
-    with store.read() as connection:
+    with store.write() as connection:
+        fill.keep(connection, done.device_id, fill.Fill(done.room, done.slots))
         new = done.next_seq - done.records - done.gaps
         refusals = records.notes(connection, done.device_id, record.REFUSED, new)
     return Synced(done, sink.broken_seals, sink.replaced, refusals)

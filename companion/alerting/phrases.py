@@ -63,6 +63,13 @@ SENTENCES = {
         "ago (an estimate from its records)",
         "日志约已用 {percent}%：每天约 {slots} 格，距上次同步 {age_s}（按已有记录估算）",
     ),
+    "journal.told": (
+        "{percent} % of its journal is in use after the last sync, {age_s} ago: {room} of {slots} "
+        "slots are free (as it says itself; a batch that is never settled, or an open case, "
+        "keeps its records)",
+        "上次同步（{age_s} 前）后日志仍占用 {percent}%：{slots} 格中剩余 {room} 格"
+        "（终端自报；未结算的批次和未结案件会占用日志）",
+    ),
     "swipe.double": (
         "{amount_minor} was taken from one card twice within {span_s}: batch {batch}, STAN "
         "{first} and {stan}",

@@ -11,7 +11,7 @@ from companion.alerting.alarm import Alarm, Facts, level
 from companion.alerting.rules import JOURNAL_DAMAGE, JOURNAL_FULL, TERMINAL_SILENT
 from companion.alerting.sight import DAY_S, Sight, instant
 from companion.reconcile import codes
-from companion.store import findings, records
+from companion.store import fill, findings, records
 from companion.store.schema import breaks
 from companion.store.schema import records as rows
 from companion.store.terminals import Terminal
@@ -75,22 +75,31 @@ def silent(sight: Sight) -> Iterator[Alarm]:
 
 
 def filling(sight: Sight) -> Iterator[Alarm]:
-    """Journals that should be nearly full.
+    """Journals that are nearly full, or should be by now.
 
-    No record says how full a journal is, and a sync empties it: every record that is stored may
-    be written over. So it is worked out how much has gathered since, at the pace of the newest
-    records.
+    A terminal says at the end of a sync how full its journal is: what is synced may be written
+    over, but not what a restart or an open batch still needs. An older terminal does not say, and
+    counts as empty then. What has gathered since is worked out at the pace of the newest records.
     """
-    slots = sight.number(JOURNAL_FULL, "slots")
+    most = sight.number(JOURNAL_FULL, "percent")
     for one in sight.terminals:
-        age = sight.now - _heard(one)
-        pace = _pace(sight, one) if one.state == "provisioned" else 0
-        percent = pace * max(age, 0) * 100 // (DAY_S * slots)
-        found = level(percent, sight.number(JOURNAL_FULL, "percent"))
+        if one.state != "provisioned":
+            continue
+        age = max(sight.now - _heard(one), 0)
+        said = fill.of(sight.connection, one.device_id)
+        told = said or fill.Fill(0, sight.number(JOURNAL_FULL, "slots"))
+        used = told.used * 100 // told.slots if said else 0
+        pace = _pace(sight, one)
+        percent = used + pace * age * 100 // (DAY_S * told.slots)
+        found = level(percent, most)
         if found:
-            facts = {"percent": min(percent, 100), "slots": pace, "age_s": age}
+            facts: Facts = {"percent": min(percent, 100), "slots": pace, "age_s": age}
+            phrase = "journal.full"
+            if used >= most:
+                phrase = "journal.told"
+                facts = {"percent": used, "room": told.room, "slots": told.slots, "age_s": age}
             yield Alarm(
-                *(JOURNAL_FULL, one.device_id, "journal.full", facts),
+                *(JOURNAL_FULL, one.device_id, phrase, facts),
                 *(one.merchant_no, one.terminal_no),
                 level=found,
             )

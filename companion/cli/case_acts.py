@@ -109,19 +109,6 @@ def _would(found: Sequence[Case], as_json: bool) -> None:
 
 
 @click.command()
-@text_option
-@_options
-def note(text: str, **options: Any) -> None:
-    """Add a remark.
-
-    \b
-    Example:
-      companion case note 3f2a --text "the customer called"
-    """
-    _do(lambda desk, one: desk.note(one, text), options)
-
-
-@click.command()
 @click.option("--to", "assignee", default=None, metavar="NAME", help='Who follows it; "": nobody.')
 @click.option("--due", default=None, metavar="DATE", help="Another deadline.")
 @note_option
@@ -187,97 +174,78 @@ def resolve(text: str, how: str, **options: Any) -> None:
     _do(lambda desk, one: desk.resolve(one, text, how), options)
 
 
-@click.command()
-@text_option
-@_options
-def reject(text: str, **options: Any) -> None:
-    """The acquirer or the bank has refused the claim for good.
-
-    \b
-    Example:
-      companion case reject 3f2a --text "letter of 9 March: outside of the time limit"
-    """
-    _do(lambda desk, one: desk.reject(one, text), options)
-
-
-@click.command("write-off")
-@text_option
-@_options
-def write_off(text: str, **options: Any) -> None:
-    """Give the money of cases up; a second person approves.
-
-    \b
-    Example:
-      companion case write-off --code FEE_DIFFERS --at-most 1.00 --text "too small" --yes
-    """
-    _do(lambda desk, one: desk.write_off(one, text), options)
-
-
-@click.command()
-@note_option
-@_options
-def approve(text: str, **options: Any) -> None:
-    """As the second person: book what somebody else has proposed.
-
-    \b
-    Example:
-      companion case approve --to-approve --at-most 50.00 --as LI --yes
-    """
-    _do(lambda desk, one: desk.approve(one, text), options)
-
-
-@click.command()
-@text_option
-@_options
-def refuse(text: str, **options: Any) -> None:
-    """Decide against what was proposed.
-
-    \b
-    Example:
-      companion case refuse 3f2a --text "ask the acquirer first"
-    """
-    _do(lambda desk, one: desk.refuse(one, text), options)
-
-
-@click.command()
-@text_option
-@_options
-def gather(text: str, **options: Any) -> None:
-    """The evidence is gathered.
-
-    \b
-    Example:
-      companion case gather 3f2a --text "slip and records, folder 12"
-    """
-    _do(lambda desk, one: desk.gather(one, text), options)
+# Acts that need nothing but words: name, act, option of the words, help, example.
+_IN_WORDS = (
+    (
+        "note",
+        Desk.note,
+        text_option,
+        "Add a remark.",
+        'companion case note 3f2a --text "the customer called"',
+    ),
+    (
+        "reject",
+        Desk.reject,
+        text_option,
+        "The acquirer or the bank has refused the claim for good.",
+        'companion case reject 3f2a --text "letter of 9 March: outside of the time limit"',
+    ),
+    (
+        "write-off",
+        Desk.write_off,
+        text_option,
+        "Give the money of cases up; a second person approves.",
+        'companion case write-off --code FEE_DIFFERS --at-most 1.00 --text "too small" --yes',
+    ),
+    (
+        "approve",
+        Desk.approve,
+        note_option,
+        "As the second person: book what somebody else has proposed.",
+        "companion case approve --to-approve --at-most 50.00 --as LI --yes",
+    ),
+    (
+        "refuse",
+        Desk.refuse,
+        text_option,
+        "Decide against what was proposed.",
+        'companion case refuse 3f2a --text "ask the acquirer first"',
+    ),
+    (
+        "gather",
+        Desk.gather,
+        text_option,
+        "The evidence is gathered.",
+        'companion case gather 3f2a --text "slip and records, folder 12"',
+    ),
+    (
+        "reopen",
+        Desk.reopen,
+        text_option,
+        "Take closed cases up once more.",
+        'companion case reopen 3f2a --text "the credit was taken back"',
+    ),
+)
 
 
-@click.command()
-@text_option
-@_options
-def reopen(text: str, **options: Any) -> None:
-    """Take closed cases up once more.
+def _in_words(
+    name: str,
+    act: Callable[[Desk, str, str], object],
+    words: Callable[[Callable[..., None]], Callable[..., None]],
+    told: str,
+    example: str,
+) -> click.Command:
+    """The command of one of them."""
 
-    \b
-    Example:
-      companion case reopen 3f2a --text "the credit was taken back"
-    """
-    _do(lambda desk, one: desk.reopen(one, text), options)
+    @words
+    @_options
+    def run(text: str, **options: Any) -> None:
+        _do(lambda desk, one: act(desk, one, text), options)
+
+    return click.command(name, help=f"{told}\n\n\b\nExample:\n  {example}")(run)
 
 
 def register(group: click.Group) -> None:
     """Add the commands."""
-    for command in (
-        note,
-        assign,
-        gather,
-        send,
-        wait,
-        resolve,
-        reject,
-        write_off,
-        approve,
-        refuse,
-        reopen,
-    ):
+    for command in (assign, send, wait, resolve, *(_in_words(*one) for one in _IN_WORDS)):
         group.add_command(command)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from companion.accounts import channels, people
+from companion.accounts import channels, hold_terms, people
 from companion.accounts.channels import Channel
 from companion.cli.deciding import by_option, reason_option
 from companion.cli.output import console, json_option, print_json, store_option, table
@@ -67,6 +67,52 @@ def set_(
         channels.change(connection, name, settings, people.person(by), reason)
         every, payers = channels.every(connection), channels.payers(connection)
     _list(every, payers, as_json)
+
+
+@channel.command()
+@click.argument("name")
+@click.option("--percent", type=click.INT, help="Of the hold that its completions may come to.")
+@click.option("--days", type=click.INT, help="For how long one may stand open.")
+@click.option("--merchant", default=hold_terms.ANY, metavar="NO", help="For one merchant only.")
+@reason_option
+@by_option
+@json_option
+@store_option
+def hold(
+    name: str,
+    percent: int | None,
+    days: int | None,
+    merchant: str,
+    reason: str,
+    by: str | None,
+    as_json: bool,
+    directory: Path,
+) -> None:
+    """How much of a pre-authorisation may be completed, and how long one may stand: 115 % and 30
+    days until somebody says otherwise. Counts for the days before, too, with the next reconcile.
+    Without --percent and --days it is shown.
+
+    \b
+    Example:
+      companion channel hold card --percent 110 --days 20
+      companion channel hold card --days 60 --merchant 898100012345678
+    """
+    with Store.open(directory) as store:
+        if percent is not None or days is not None:
+            with store.write() as connection:
+                person = people.person(by)
+                hold_terms.change(connection, name, merchant, percent, days, person, reason)
+        with store.read() as connection:
+            known = [one for one in hold_terms.every(connection) if one.channel == name]
+            told = {one.merchant_no: one for one in known}
+            told.setdefault(hold_terms.ANY, hold_terms.of(connection, name))
+    if as_json:
+        print_json([one.__dict__ for _, one in sorted(told.items())])
+        return
+    made = table(f"Pre-authorisations, {name}", ("merchant", "%", "days"), right=("%", "days"))
+    for merchant_no, one in sorted(told.items()):
+        made.add_row(merchant_no or "every other", str(one.percent), str(one.days))
+    console().print(made)
 
 
 @channel.command()

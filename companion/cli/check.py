@@ -9,6 +9,7 @@ import click
 from companion.cli.output import FINE, FOUND, console, json_option, print_json, table
 from companion.inject import found, score, truth
 from companion.inject.world import FACTS
+from companion.rules import engines, hashing
 
 
 @click.command()
@@ -32,7 +33,7 @@ from companion.inject.world import FACTS
     default="duckdb",
     show_default=True,
     metavar="NAME",
-    help="Run the rules on duckdb, sqlite or a PostgreSQL URL.",
+    help=f"Run the rules on {engines.NAMES}.",
 )
 @json_option
 @click.pass_context
@@ -56,7 +57,10 @@ def check(
     else:
         seen = found.in_facts(path.parent / FACTS, engine)
     report = score.score(known, seen)
-    hashes = {"truth_hash": truth.set_hash(known), "break_set_hash": truth.set_hash(seen)}
+    hashes = {
+        "truth_hash": hashing.break_set_hash(known),
+        "break_set_hash": hashing.break_set_hash(seen),
+    }
     if as_json:
         print_json(
             {

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from companion.cli.output import json_option, print_json, store_option
-from companion.cli.provision import address, hexadecimal
+from companion.cli.provision import LANGUAGES, address, hexadecimal
 from companion.store import Store, changes, terminals
 from companion.store.errors import StoreError
 from protocol import config
@@ -47,6 +47,14 @@ _SECRETS = ("wifi_password",)
     metavar="MINOR",
     help="Confirm a larger amount twice, in minor units; 0: never.",
 )
+@click.option("--language", type=click.Choice(list(LANGUAGES)), help="Of its screens and slips.")
+@click.option(
+    "--utc-offset",
+    "utc_offset_min",
+    type=int,
+    metavar="MINUTES",
+    help="Of the times on screens and slips, east of UTC; China is 480.",
+)
 @click.option("--wifi-ssid", help='Network to join; "" for none.')
 @click.option(
     "--wifi-password",
@@ -83,6 +91,8 @@ def configure(
         del wanted["wifi_password"]  # it is there for `provision`: nobody asked for a change
     if backup is not None:
         wanted["backup_host"], wanted["backup_port"] = backup
+    if "language" in wanted:
+        wanted["language"] = LANGUAGES[wanted["language"]]
     try:
         for name, value in wanted.items():
             config.check(name, value)

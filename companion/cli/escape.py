@@ -25,4 +25,11 @@ def escape(port: str) -> None:
     """
     with closing(link.open_transport(port)) as transport:
         link.escape(transport)
-    click.echo("the port belongs to the REPL now; mpremote reset starts the terminal again")
+        try:
+            prompt = link.await_repl(transport)
+        except link.LinkError:
+            prompt = False  # a chip's own USB port goes away when the chip is reset
+    if prompt:
+        click.echo("the port belongs to the REPL now; mpremote reset starts the terminal again")
+    else:
+        click.echo("the terminal has stopped; its REPL shows no prompt on this port yet")

@@ -18,6 +18,8 @@ from protocol import config
 from protocol.iso8583 import profile as profiles
 
 _UNCERTAIN = ("LOST", "PORT")
+# As the configuration counts them.
+LANGUAGES = {"en": 0, "zh": 1}
 
 
 def hexadecimal(
@@ -108,6 +110,20 @@ def _timing(profile: str, **given: int | None) -> dict[str, int]:
     metavar="MINOR",
     help="Confirm a larger amount twice, in minor units; 0: never.  [default: 0]",
 )
+@click.option(
+    "--language",
+    type=click.Choice(list(LANGUAGES)),
+    default="en",
+    show_default=True,
+    help="Of its screens and slips.",
+)
+@click.option(
+    "--utc-offset",
+    "utc_offset_min",
+    default=480,
+    metavar="MINUTES",
+    help="Of the times on screens and slips, east of UTC.  [default: 480, China]",
+)
 @click.option("--wifi-ssid", default="", help="Network to join; none for serial only.")
 @click.option(
     "--wifi-password",
@@ -135,6 +151,8 @@ def provision(
     reversal_wait_ms: int | None,
     duplicate_s: int,
     confirm_above: int,
+    language: str,
+    utc_offset_min: int,
     wifi_ssid: str,
     wifi_password: str,
     replace: bool,
@@ -183,6 +201,8 @@ def provision(
         "wifi_password": wifi_password,
         "duplicate_s": duplicate_s,
         "confirm_minor": confirm_above,
+        "language": LANGUAGES[language],
+        "utc_offset_min": utc_offset_min,
     }
     try:
         config.encode(values)

@@ -28,8 +28,7 @@ from companion.facts.journals import HOST_ZONE
 from companion.reconcile import codes, run, signing
 from companion.reconcile.equation import Equation
 from companion.reconcile.words import money
-from companion.rules import plan
-from companion.rules.engines import DuckDb, Engine, Postgres, Sqlite
+from companion.rules import engines, plan
 from companion.store import Store
 
 _MEANING = {
@@ -63,7 +62,7 @@ _SHOWN = 40
     default="duckdb",
     show_default=True,
     metavar="NAME",
-    help="duckdb, sqlite or postgresql://...: the same breaks and hash come out of each.",
+    help=f"{engines.NAMES}: the same breaks and hash come out of each.",
 )
 @click.option(
     "--same-as",
@@ -98,7 +97,8 @@ def reconcile(
     """
     today = _today(as_of) if as_of else None
     with Store.open(directory) as store, _progress(as_json) as progress:
-        with closing(_engine(engine_name, store.facts)) as engine:
+        store.facts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with closing(engines.named(engine_name, store.facts)) as engine:
             result = run.reconcile(store, today, engine, dry_run, progress)
         document = _document(result, day.date().isoformat() if day else None)
         document["signed"] = signing.sign(store, document)
@@ -118,17 +118,6 @@ def _today(text: str) -> int:
         return schema.day_number(date.fromisoformat(text))
     except ValueError:
         raise click.BadParameter(f"{text}: YYYY-MM-DD or today", param_hint="--as-of") from None
-
-
-def _engine(name: str, scratch: Path) -> Engine:
-    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if name == "duckdb":
-        return DuckDb(scratch)
-    if name == "sqlite":
-        return Sqlite(scratch)
-    if name.startswith("postgresql://"):
-        return Postgres(name)
-    raise click.BadParameter(f"{name}: duckdb, sqlite or postgresql://...", param_hint="--engine")
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from companion.link.certificates import Authority
 from companion.link.inspect import inspect
+from companion.link.log import read_log
 from companion.link.opening import open_transport
-from companion.link.provision import escape, provision
+from companion.link.provision import await_repl, escape, provision
 from companion.link.pull import (
     DEFAULT_TIMEOUT,
     OtherHistory,
@@ -29,9 +30,11 @@ __all__ = [
     "SyncResult",
     "Transport",
     "UnknownTerminal",
+    "await_repl",
     "escape",
     "inspect",
     "open_transport",
     "provision",
+    "read_log",
     "sync",
 ]

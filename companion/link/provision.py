@@ -13,6 +13,10 @@ from protocol.companion_session import CompanionSession, Identity
 
 # Storing a configuration may format the journal: 128 sectors of 45 ms typically, 400 ms at worst.
 STORE_TIMEOUT = 60.0
+# A reset of the chip, the mount of its file system, and the start up to the prompt.
+REPL_TIMEOUT = 10.0
+_PROMPT = b">>> "
+_SEEN = 256
 
 
 def provision(transport: Transport, config_bytes: bytes, timeout: float = DEFAULT_TIMEOUT) -> str:
@@ -60,6 +64,18 @@ def escape(transport: Transport, timeout: float = DEFAULT_TIMEOUT) -> None:
             if answer[0] == messages.ERROR:
                 raise LinkError(f"{transport.name}: {printable(answer[2])}", str(answer[1]))
     raise LinkError(f"{transport.name}: no terminal answered within {timeout:g} s", "LOST")
+
+
+def await_repl(transport: Transport, timeout: float = REPL_TIMEOUT) -> bool:
+    """Whether the REPL's prompt has come. A board whose watchdog runs gets there by a reset, and
+    what is sent to it before is lost."""
+    seen = b""
+    deadline = time.monotonic() + timeout
+    while (left := deadline - time.monotonic()) > 0:
+        seen = (seen + transport.read(left))[-_SEEN:]
+        if _PROMPT in seen:
+            return True
+    return False
 
 
 def _answer(payload: bytes) -> list[Any]:

@@ -72,7 +72,8 @@ class SyncResult:
     """What one sync did. ``records`` counts records that arrived whole, ``gaps`` those that are
     damaged or gone; ``bytes`` are record bytes. ``released``: the terminal may recycle below.
     ``pushed`` are kinds, ``refused`` kinds with the terminal's reason; a terminal that speaks
-    ``version`` 1 takes none."""
+    ``version`` 1 takes none. ``room`` of the ``slots`` of its journal are free afterwards; both 0
+    before version 3."""
 
     device_id: str
     firmware: str
@@ -84,6 +85,8 @@ class SyncResult:
     version: int = messages.VERSION
     pushed: tuple[int, ...] = ()
     refused: tuple[tuple[int, str], ...] = ()
+    room: int = 0
+    slots: int = 0
 
 
 class _Pull:
@@ -255,4 +258,6 @@ def sync(
         version=pull.identity.version,
         pushed=tuple(pull.pushed),
         refused=tuple(pull.refused),
+        room=pull.identity.room,
+        slots=pull.identity.slots,
     )
