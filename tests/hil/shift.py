@@ -1,0 +1,219 @@
+"""One shift: a terminal with a fresh journal, and its cycles one after the other.
+
+What a cycle came to is told as a dict, at once, so that it can be written down before the next
+begins. ``start`` of a shift depends on its seed and number only: any cycle can be played again
+from there.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from companion import link
+from companion.acquirer.terminals import TEST_TERMINAL
+from protocol import config
+from tests.card_data import inside
+from tests.hil.cashier import MERCHANT_NAME, Cashier, Refused
+from tests.hil.dut import Rig
+from tests.hil.host import Host
+from tests.hil.oracle import Failure, Oracle
+from tests.hil.plan import Cycle, Limits
+from tests.hil.power import prove
+from tests.hil.tape import Silence
+
+Line = dict[str, Any]
+
+RESPONSE_MS = 80
+REVERSAL_WAIT_MS = 20
+_TRIES = 20  # a reversal is tried until it is done: the host is always there
+
+
+class Keys:
+    """Who a terminal is: the same for the same seed and shift."""
+
+    def __init__(self, seed: int, shift: int) -> None:
+        dice = random.Random(f"{seed}/{shift}/keys")
+        self.device_id = f"hil-{dice.randbytes(5).hex()}"
+        self.seal, self.sync, self.token = (dice.randbytes(32) for _ in range(3))
+
+    def configuration(self, host: str, port: int, response_ms: int, **more: object) -> bytes:
+        """What the terminal is provisioned with."""
+        return config.encode(
+            {
+                "device_id": self.device_id,
+                "terminal_no": TEST_TERMINAL.terminal_no,
+                "merchant_no": TEST_TERMINAL.merchant_no,
+                "merchant_name": MERCHANT_NAME,
+                "profile": "unionpay_pos",
+                "tpdu": bytes.fromhex("6000000000"),
+                "tmk": TEST_TERMINAL.tmk,
+                "seal_key": self.seal,
+                "sync_key": self.sync,
+                "token_key": self.token,
+                "host": host,
+                "port": port,
+                "sync_port": 0,
+                "response_ms": response_ms,
+                "reversal_tries": _TRIES,
+                "reversal_wait_ms": REVERSAL_WAIT_MS,
+                "wifi_ssid": "",
+                "wifi_password": "",
+                "duplicate_s": 0,
+                "confirm_minor": 0,
+                **more,
+            }
+        )
+
+
+class Sink:
+    """Where synced records go: the rig's own copy of the journal."""
+
+    def __init__(self) -> None:
+        self.records: list[bytes | None] = []
+
+    def next_seq(self, device_id: str) -> int:
+        return len(self.records) + 1
+
+    def seal_before(self, device_id: str, seq: int) -> bytes:
+        before = self.records[seq - 2] if seq > 1 else None
+        return before[-8:] if before else b""
+
+    def store(self, device_id: str, first_seq: int, payloads: Sequence[bytes | None]) -> None:
+        if first_seq != len(self.records) + 1:
+            raise ValueError(f"record {first_seq} after {len(self.records)}")
+        self.records += payloads
+
+
+class Shift:
+    """``tell`` gets a line for each cycle, and one for the end of the shift."""
+
+    def __init__(
+        self,
+        rig: Rig,
+        directory: Path,
+        seed: int,
+        number: int,
+        cycles: Sequence[Cycle],
+        limits: Limits,
+        tell: Callable[[Line], None],
+        address: str = "127.0.0.1",
+        response_ms: int = RESPONSE_MS,
+        **configuration: object,
+    ) -> None:
+        self.failures = 0
+        self._rig = rig
+        self._seed, self._number = seed, number
+        self._limits = limits
+        self._tell = tell
+        self._cycles = cycles
+        self._keys = Keys(seed, number)
+        self._oracle = Oracle(self._keys.seal, self._keys.device_id)
+        self._sink = Sink()
+        self._cashier = Cashier(rig, limits.settle_s)
+        script = [fault for cycle in self._cycles for fault in cycle.faults]
+        self._host = Host(directory, script, self._cashier.request, address)
+        self._configuration = self._keys.configuration(
+            address, self._host.port, response_ms, **configuration
+        )
+
+    def run(self) -> None:
+        """Provision, prove the power, and go."""
+        try:
+            self._begin()
+            for cycle in self._cycles:
+                self._run(cycle)
+                if self._oracle.laps > self._limits.laps:
+                    break  # worn as far as it was allowed to be
+                if cycle.number % self._limits.settle_every == 0:
+                    self._hand_over()
+            self._hand_over()
+            self._end()
+        except (Silence, Refused, link.LinkError) as error:
+            self._line("end", [Failure("DEAD", f"{type(error).__name__}: {error}")])
+        finally:
+            self._host.close()
+
+    def _begin(self) -> None:
+        dut = self._rig.dut
+        mark = len(dut.tape)
+        self._rig.power.on()
+        dut.tape.power(True)
+        dut.expect(lambda one: "NOT PROVISIONED" in one.get("screen", ()), mark)
+        mark = len(dut.tape)
+        with closing(dut.transport()) as transport:
+            link.provision(transport, self._configuration)
+        dut.expect(lambda one: MERCHANT_NAME in one.get("screen", ()), mark)
+        seen = prove(self._rig.power, dut.tape, self._probe, self._limits.settle_s)
+        self._cashier.rest()
+        self._line("start", [], device_id=self._keys.device_id, power=seen)
+
+    def _probe(self) -> None:
+        self._rig.dut.send({"key": "1"})
+
+    def _run(self, cycle: Cycle) -> None:
+        tape, cashier = self._rig.dut.tape, self._cashier
+        mark, cuts, started = len(tape), len(cashier.cuts), time.monotonic()
+        cashier.sell(cycle)
+        image = self._rig.dut.flash_image()
+        booked = self._host.sales(cycle.amount_minor)
+        failures = self._oracle.journal(image)
+        failures += self._oracle.sale(
+            cycle.amount_minor, booked, tape.screens(mark), tape.slips(mark)
+        )
+        failures += [
+            Failure("CARD", f"{what} at {offset} of the journal") for offset, what in inside(image)
+        ]
+        self._line(
+            "cycle",
+            failures,
+            cycle=cycle.number,
+            plan=cycle.as_json(),
+            cuts=[asdict(one) for one in cashier.cuts[cuts:]],
+            host=[one.status for one in booked],
+            terminal=self._oracle.terminal_says(cycle.amount_minor),
+            shown=[one[0] for one in tape.screens(mark) if one[0]][-12:],
+            slips=len(tape.slips(mark)),
+            laps=self._oracle.laps,
+            ms=round((time.monotonic() - started) * 1000),
+        )
+
+    def _hand_over(self) -> None:
+        """Settle and sync, so that the journal can go round."""
+        self._cashier.settle()
+        with closing(self._rig.dut.transport()) as transport:
+            link.sync(transport, lambda _: self._keys.sync, self._sink)
+        self._cashier.rest()
+
+    def _end(self) -> None:
+        """What is left to compare when everything is settled and synced."""
+        failures = self._oracle.journal(self._rig.dut.flash_image())
+        on_flash = self._oracle.payloads()
+        for seq, payload in enumerate(self._sink.records, 1):
+            if on_flash.get(seq) != payload:
+                failures.append(Failure("RECORD", f"record {seq} was synced otherwise"))
+        charged = {one.amount_minor for one in self._host.every_sale() if one.status == "APPROVED"}
+        if charged != self._oracle.all_approved().keys():
+            failures.append(Failure("LOST", "host and journal do not have the same sales"))
+        if self._host.unbalanced():
+            failures.append(Failure("LOST", "the host's debits are not its credits"))
+        self._line(
+            "end", failures, records=len(on_flash), charged=len(charged), laps=self._oracle.laps
+        )
+
+    def _line(self, what: str, failures: list[Failure], **more: object) -> None:
+        self.failures += len(failures)
+        self._tell(
+            {
+                "line": what,
+                "seed": self._seed,
+                "shift": self._number,
+                **more,
+                "failures": [asdict(failure) for failure in failures],
+            }
+        )

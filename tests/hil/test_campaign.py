@@ -1,0 +1,313 @@
+"""A slice of the campaign on the virtual board, and that it would see what went wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from boards.virtual.flash import NorFlash
+from tests.hil import campaign, page, plan, result
+from tests.hil.bench import Bench
+from tests.hil.campaign import Log
+from tests.hil.plan import HOST, MARKER, RANDOM, REST, Cut, Cycle, Limits
+from tests.hil.power import PowerError
+from tests.hil.serialdut import DEVICE_FILES, SerialDut, SerialRig
+from tests.hil.shift import Line, Shift
+from tests.hil.tape import Tape
+from tests.hil.virtual import VirtualRig
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualRig]:
+    rig = VirtualRig(tmp_path_factory.mktemp("rig") / "board")
+    yield rig
+    rig.close()
+
+
+def at_rest(count: int) -> list[Cycle]:
+    """Sales whose power goes when they are over."""
+    return [
+        Cycle(number, plan.BASE_MINOR + number, 1, Cut(REST), None, ())
+        for number in range(1, count + 1)
+    ]
+
+
+def shift(rig: VirtualRig, directory: Path, cycles: list[Cycle]) -> list[Line]:
+    rig.fresh()
+    told: list[Line] = []
+    Shift(rig, directory, 1, 1, cycles, Limits(), told.append).run()
+    return told
+
+
+def failures(told: list[Line]) -> set[str]:
+    return {failure["code"] for line in told for failure in line["failures"]}
+
+
+def test_power_cuts_in_card_transactions_lose_and_double_nothing(
+    rig: VirtualRig, tmp_path: Path
+) -> None:
+    told = shift(rig, tmp_path, plan.draw(1, 1, 40, Limits()))
+    assert failures(told) == set()
+    counted = result.count([{"line": "campaign", "board": "virtual", "seed": 1}, *told])
+    assert counted.cycles == 40 and counted.cuts >= 40 and counted.in_sales >= 36
+    assert {"APPROVED / APPROVED", "REVERSED / REVERSED"} <= counted.ends.keys()
+    assert counted.lost == counted.double == 0
+    # Every kind of cut came, and the flash was caught at work.
+    assert {kind.split(",")[0] for kind in counted.by_kind} >= set(plan.KINDS)
+    assert {"program before", "program torn", "program after"} <= counted.by_hit.keys()
+
+
+@pytest.mark.thorough
+def test_more_power_cuts_on_several_boards(tmp_path: Path) -> None:
+    log = Log(tmp_path, board="virtual", seed=2, cycles=500)
+    campaign.run(log, 2, 500, 2)
+    log.close()
+    counted = result.count(log.lines)
+    assert counted.failures == []
+    assert counted.cycles == 500 and counted.in_sales >= 450
+    assert counted.laps >= 2  # the ring was gone around, with cuts
+
+
+def test_a_flash_that_forgets_what_it_acknowledged_is_found(
+    rig: VirtualRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flash, program = rig.board.flash["journal"], NorFlash.program
+    images: list[bytes] = []
+
+    def remembered(self: NorFlash, address: int, data: bytes) -> None:
+        if self is flash:
+            images.append(self.image())
+        program(self, address, data)
+
+    on, starts = rig.power.on, []
+
+    def forgetful() -> None:
+        # As with a cache in front of the flash that is not written back: two records are gone.
+        # Not at the first starts, which provision the terminal and prove the power.
+        starts.append(1)
+        if len(starts) > 2:
+            flash.load(images[-2])
+        images.clear()
+        on()
+
+    monkeypatch.setattr(NorFlash, "program", remembered)
+    monkeypatch.setattr(rig.power, "on", forgetful)
+    assert failures(shift(rig, tmp_path, at_rest(4))) & {"LOST", "RECORD", "SHOWN", "SLIP"}
+
+
+def test_a_host_that_keeps_what_was_reversed_is_found(rig: VirtualRig, tmp_path: Path) -> None:
+    amount = plan.BASE_MINOR + 1
+    match = {"amount_minor": amount}
+    faults = (
+        {"mti": "0200", "do": "drop_answer", **match},
+        {"mti": "0400", "do": "capture_after_reversal", **match},
+    )
+    cycles = [Cycle(1, amount, 1, Cut(REST), None, faults)]
+    assert "LOST" in failures(shift(rig, tmp_path, cycles))
+
+
+def test_a_terminal_that_does_not_come_back_is_found(
+    rig: VirtualRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tape.wait, "__defaults__", (3.0,))
+    main = rig.board.fs / "main.py"
+    text = main.read_text()
+    on, starts = rig.power.on, []
+
+    def broken() -> None:
+        starts.append(1)
+        if len(starts) == 3:
+            main.write_text("")
+        on()
+
+    monkeypatch.setattr(rig.power, "on", broken)
+    try:
+        assert failures(shift(rig, tmp_path, at_rest(2))) == {"DEAD"}
+    finally:
+        rig.power.off()
+        main.write_text(text)
+
+
+# -- what a campaign writes ----------------------------------------------------------------------
+
+
+def lines() -> list[Line]:
+    cut = {"kind": "exact", "hit": "program torn at 0x80", "during": "sale"}
+    bad = {"code": "LOST", "text": 'host ["APPROVED"], journal []'}
+    start: Line = {"line": "start", "seed": 4, "shift": 1, "power": "seen", "failures": []}
+    cycle: Line = {"line": "cycle", "seed": 4, "shift": 1, "cycle": 1, "ms": 90, "cuts": [cut]}
+    cycle |= {"host": ["APPROVED"], "terminal": "APPROVED", "failures": []}
+    failed = cycle | {"cycle": 2, "terminal": "", "failures": [bad]}
+    return [start, cycle, failed, {"line": "end", "seed": 4, "shift": 1, "failures": []}]
+
+
+def test_a_log_is_only_appended_to_and_one_file_has_many_campaigns(tmp_path: Path) -> None:
+    for seed in (4, 5):
+        log = Log(tmp_path, board="virtual", seed=seed)
+        for line in lines():
+            log.add(line)
+        log.close()
+    with log.path.open("a") as file:
+        file.write('{"line": "cyc')  # the rig's own power went
+    found = campaign.campaigns(log.path)
+    assert [one[0]["seed"] for one in found] == [4, 5]
+    assert found[1][1:] == lines()
+
+
+def test_a_result_is_written_three_ways(tmp_path: Path) -> None:
+    log = Log(tmp_path, board="virtual", seed=4)
+    for line in lines():
+        log.add(line)
+    log.close()
+    counted = result.count(log.lines, 1.5)
+    result.write(tmp_path, log.lines, counted, page.render(counted))
+    told = json.loads((tmp_path / "result.json").read_text())
+    assert (told["cuts"], told["lost"], told["failed_cycles"]) == (2, 1, 1)
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
+    html = (tmp_path / "report.html").read_text()
+    assert "2 power cuts on a virtual board" in html and "<code>1/2</code>" in html
+    assert "&quot;APPROVED&quot;" in html  # what was seen is text, not markup
+    assert html.count("<svg") == 4 and "http" not in html and "<script" not in html
+
+
+def test_the_claim_says_what_was_measured() -> None:
+    log: list[Line] = [{"line": "campaign", "board": "virtual", "seed": 4}, *lines()]
+    assert result.count(log).words() == (
+        "2 power cuts on a virtual board, 2 of them during a card transaction: 1 failures, 1 "
+        "lost, 0 double. If cuts are alike, at most 97.47% of them end in a failure (95% "
+        "confidence, Clopper-Pearson)."
+    )
+
+
+@pytest.mark.parametrize(("failed", "trials"), [(0, 100), (1, 100), (5, 50), (3, 3000)])
+def test_the_upper_bound_is_that_of_clopper_and_pearson(failed: int, trials: int) -> None:
+    chance = result.upper_bound(failed, trials)
+    so_few = sum(
+        math.comb(trials, count) * chance**count * (1 - chance) ** (trials - count)
+        for count in range(failed + 1)
+    )
+    assert so_few == pytest.approx(0.05, rel=1e-6)
+    assert result.upper_bound(trials, trials) == 1.0
+
+
+def test_the_rule_of_three_is_close() -> None:
+    assert result.upper_bound(0, 10_000) == pytest.approx(3 / 10_000, rel=2e-3)
+
+
+def test_a_seed_plans_the_same_cuts_and_a_longer_shift_begins_alike() -> None:
+    short = plan.draw(9, 3, 20, Limits())
+    assert plan.draw(9, 3, 40, Limits())[:20] == short
+    assert plan.draw(9, 4, 20, Limits()) != short
+
+
+def test_a_worn_flash_ends_the_shift(rig: VirtualRig, tmp_path: Path) -> None:
+    rig.fresh()
+    told: list[Line] = []
+    Shift(rig, tmp_path, 1, 1, at_rest(5), Limits(laps=0), told.append).run()
+    assert [line["line"] for line in told] == ["start", "cycle", "end"]
+
+
+# -- everything up to the port of a real board ---------------------------------------------------
+
+
+class Switch:
+    """The virtual board's power, as a switch that sees nothing."""
+
+    def __init__(self, rig: VirtualRig, works: bool = True) -> None:
+        self._board = rig.board
+        self._works = works
+
+    def on(self) -> None:
+        self._board.power_on()
+
+    def off(self) -> None:
+        if self._works:
+            self._board.power_off()
+
+    def read(self) -> bool | None:
+        return None
+
+    def close(self) -> None:
+        self._board.power_off()
+
+
+@pytest.fixture
+def bare(rig: VirtualRig) -> Iterator[VirtualRig]:
+    """A virtual board with the rig's program, to be treated like a real one."""
+    rig.fresh()
+    kept = {name: rig.board.fs / name for name in DEVICE_FILES}
+    main = kept["main.py"].read_text()
+    for name, file in DEVICE_FILES.items():
+        shutil.copyfile(file, kept[name])
+    rig.board.cancel_cuts()
+    yield rig
+    rig.power.off()
+    kept["rig.py"].unlink()
+    kept["main.py"].write_text(main)
+
+
+def test_the_same_campaign_runs_over_a_serial_port(bare: VirtualRig, tmp_path: Path) -> None:
+    limits = Limits((MARKER, HOST, RANDOM), span_us=50_000, restart_us=100_000)
+    told: list[Line] = []
+    rig = SerialRig(SerialDut(bare.board.pty), Switch(bare))
+    try:
+        Shift(rig, tmp_path, 1, 1, plan.draw(1, 1, 4, limits), limits, told.append).run()
+    finally:
+        rig.close()
+    assert failures(told) == set()
+    assert [line["line"] for line in told] == ["start", *["cycle"] * 4, "end"]
+    assert told[0]["power"].startswith("a switch that cannot see the rail")
+
+
+def test_a_switch_that_does_not_switch_ends_it_before_anything_is_cut(
+    bare: VirtualRig, tmp_path: Path
+) -> None:
+    told: list[Line] = []
+    rig = SerialRig(SerialDut(bare.board.pty), Switch(bare, works=False))
+    try:
+        with pytest.raises(PowerError, match="the terminal still says"):
+            Shift(rig, tmp_path, 1, 1, at_rest(2), Limits(), told.append).run()
+    finally:
+        rig.close()
+    assert told == []
+
+
+@pytest.mark.thorough
+def test_a_terminal_on_the_bench_is_made_ready_over_its_port(
+    rig: VirtualRig, tmp_path: Path
+) -> None:
+    """As make hil BOARD=... does it, with mpremote; the terminal has a configuration before."""
+    shift(rig, tmp_path, at_rest(1))
+    main = (rig.board.fs / "main.py").read_text()
+    bench = Bench(rig.board.pty, "tasmota:127.0.0.1:1")
+    rig.power.on()
+    try:
+        bench.prepare()
+        assert rig.board.flash["journal"].image().count(0xFF) == rig.board.flash["journal"].size
+        for name, file in DEVICE_FILES.items():
+            assert (rig.board.fs / name).read_bytes() == file.read_bytes()
+    finally:
+        rig.power.off()
+        (rig.board.fs / "rig.py").unlink(missing_ok=True)
+        (rig.board.fs / "main.py").write_text(main)
+    limits = bench.limits(2.0, 100)
+    assert set(limits.kinds) == {MARKER, HOST, RANDOM} and limits.settle_s == 2.0
+
+
+def test_without_a_word_nothing_is_erased(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.hil", "run", "--port", "/dev/nothing"]
+    done = subprocess.run(
+        [*command, "--power", "tasmota:127.0.0.1:1", "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and "erases the terminal's journal" in done.stderr
