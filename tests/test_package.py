@@ -18,6 +18,8 @@ def device_files() -> dict[str, str]:
         if source.name == "manifest.py":
             continue  # for builders of images, not for a board
         files[str(source.relative_to(ROOT / "firmware"))] = str(source.relative_to(ROOT))
+    files["fonts/terminal.font"] = "firmware/fonts/terminal.font"
+    files["drivers/gb2312.bin"] = "firmware/drivers/gb2312.bin"
     return files
 
 
@@ -46,6 +48,8 @@ def test_the_manifest_freezes_every_device_module() -> None:
 def test_versions_agree() -> None:
     package = json.loads((ROOT / "package.json").read_text())
     version = package["version"]
-    assert f'FIRMWARE = "{version}"' in (ROOT / "firmware/terminal/__init__.py").read_text()
+    terminal = (ROOT / "firmware/terminal/__init__.py").read_text()
+    assert f'FIRMWARE = "{version}"' in terminal
+    assert f'MARK = "pingzhang firmware {version}"' in terminal
     assert f'version="{version}"' in (ROOT / "firmware/manifest.py").read_text()
     assert f'version = "{version}"' in (ROOT / "pyproject.toml").read_text()

@@ -110,7 +110,7 @@ def test_the_device_panel_refuses_what_does_not_fit(boot: Boot) -> None:
     board = boot(
         "import board\n"
         "panel = board.Panel()\n"
-        "for screen in (['x'] * 9, ['x' * 22]):\n"
+        "for screen in (['x'] * 9, ['x' * 22], ['中' * 11 + 'x']):\n"
         "    try:\n"
         "        panel.show(screen)\n"
         "    except ValueError as error:\n"
@@ -119,10 +119,11 @@ def test_the_device_panel_refuses_what_does_not_fit(boot: Boot) -> None:
         "    panel.print_line('x' * 3000)\n"
         "except ValueError as error:\n"
         "    print(error)\n"
-        "panel.show(['x' * 21] * 8)\n"
+        "panel.show(['x' * 21] * 7 + ['中' * 10])\n"
     )
-    assert board.wait_screen("x") == ["x" * 21] * 8
-    for refusal in ("9 lines on a display of 8", "22 characters in a line", "refused 3013 bytes"):
+    assert board.wait_screen("x") == ["x" * 21] * 7 + ["中" * 10]
+    refusals = ("9 lines on a display of 8", "22 half columns in a line of 21", "23 half columns")
+    for refusal in (*refusals, "refused 3013 bytes"):
         board.wait_serial(refusal)
     assert board.printed == []
 

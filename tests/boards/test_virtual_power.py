@@ -290,7 +290,7 @@ def test_the_heap_is_as_small_as_an_esp32s(boot: Boot) -> None:
         "import gc\n"
         "gc.collect()\n"
         "print('HEAP', gc.mem_free() + gc.mem_alloc())\n"
-        "kept = []\n"
+        "kept, count = [], 0  # a new name would need room\n"
         "try:\n"
         "    while True:\n"
         "        kept.append(bytearray(1024))\n"

@@ -85,6 +85,9 @@ def test_the_panel_fits_into_80_columns(capsys: pytest.CaptureFixture[str]) -> N
     lines = capsys.readouterr().out.replace("\x1b[K", "").split("\r\n")
     assert len(lines) == 12
     assert all(len(line) <= 80 for line in lines[1:])
+    draw({"screen": ["请输入金额", "￥0.01"]}, sys.stdout)
+    lines = capsys.readouterr().out.replace("\x1b[K", "").split("\r\n")
+    assert lines[1:4] == [f"|请输入金额{' ' * 11}|", f"|￥0.01{' ' * 15}|", f"|{' ' * 21}|"]
 
 
 def test_a_panel_says_so_when_its_board_goes_off(boot: Boot) -> None:

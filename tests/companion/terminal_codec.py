@@ -9,6 +9,7 @@ from companion.acquirer import keys
 from companion.acquirer.dialects import UNIONPAY_POS
 from companion.acquirer.terminals import TEST_TERMINAL
 from protocol.iso8583 import profile
+from protocol.iso8583.dialect import Profile
 from tests.companion.acquirer_client import PAN
 
 _PROFILES = Path(profile.__file__).with_name("profiles")
@@ -22,10 +23,10 @@ WHO: dict[str, object] = {
 SALE: dict[str, object] = {"pan": PAN, "expiry": "3012", "entry": "021", "amount_minor": AMOUNT}
 
 
-def load_profile(name: str, mac: str | None = None, block: str = keys.DOUBLE) -> profile.Profile:
+def load_profile(name: str, mac: str | None = None, block: str = keys.DOUBLE) -> Profile:
     """A profile of this repository, with another MAC and key block."""
     value = json.loads((_PROFILES / f"{name}.json").read_text())
     value["mac"].update({"key_block": block} | ({"algorithm": mac} if mac else {}))
     if name == UNIONPAY_POS:
         value["transactions"]["sign_in"]["set"]["network"] = block
-    return profile.Profile(value)
+    return profile.read(value)

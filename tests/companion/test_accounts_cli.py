@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
 from companion.cli.main import main
+from companion.facts import build
 from companion.reconcile import codes
 from companion.store import Store
 from terminal import cards as terminal_cards
@@ -152,3 +154,29 @@ def test_each_command_of_a_group_helps_with_an_example(command: str) -> None:
     for name in group.commands:  # type: ignore[union-attr]
         result = CliRunner().invoke(main, [command, name, "--help"])
         assert "Example:" in result.output, name
+
+
+def test_terms_of_a_hold_are_a_channels_or_one_merchants_there(shop: Path) -> None:
+    hold = ("channel", "hold", "card")
+    assert said(shop, *hold) == [
+        {"merchant_no": "", "channel": "card", "percent": 115, "days": 30}
+    ]
+    said(shop, *hold, "--percent", "110", "--by", "Zhang")
+    # What is not given is what counts for the channel.
+    said(shop, *hold, "--days", "60", "--merchant", MERCHANT, "--by", "Zhang")
+    assert said(shop, *hold) == [
+        {"merchant_no": "", "channel": "card", "percent": 110, "days": 30},
+        {"merchant_no": MERCHANT, "channel": "card", "percent": 110, "days": 60},
+    ]
+    assert [one["percent"] for one in said(shop, "channel", "hold", "qr")] == [115]
+    assert "100 to 200 %" in refused(shop, *hold, "--percent", "90")
+    assert "1 to 365 days" in refused(shop, *hold, "--days", "0")
+    with Store.open(shop) as store:
+        rows = pq.read_table(build.build(store) / "hold_terms.parquet").to_pylist()
+    assert [(row["merchant_no"], row["days"]) for row in rows] == [("", 30), (MERCHANT, 60)]
+
+
+def test_an_engine_that_is_none_is_refused_in_one_line(shop: Path) -> None:
+    for name in ("oracle", "postgresql://127.0.0.1:1/none"):
+        line = refused(shop, "reconcile", "--engine", name)
+        assert "duckdb, sqlite, spark or postgresql://" in line or "PostgreSQL" in line

@@ -224,8 +224,9 @@ def every_code(world: World, folder: Path) -> str:
         world.file.add(stan, 1000 * stan)
     world.save(folder)
     note = (
-        f"net=9;received=8;settle_day={DAY_NUMBER};late_day={DAY_NUMBER + 2};ref=S1;rows=3;"
+        f"net=90000009;got=80000008;settle_day={DAY_NUMBER};late_day={DAY_NUMBER + 2};"
         f"account=622200******0013;wanted=622848******1233;valid_to={DAY_NUMBER};why=frozen;"
+        "ref=S1;rows=3;"
         f"expected=6;fee=9;seconds=700;leg=acquirer;party={MERCHANT};due_day={DAY_NUMBER + 1}"
     )
     found = []
@@ -255,7 +256,7 @@ def test_a_case_of_every_code_has_a_letter_for_each_group_and_recipient(
     for recipient in ("acquirer", "bank", "file"):
         has(done, words.say(f"to.{recipient}"))
     assert text(done).count("".join(words.say("to.bank").split())) == 1
-    has(done, words.say("low"))
+    has(done, words.say("low"), "900,000.09", "800,000.08")
     assert files(made(store, case, language)) == files(done)
 
 
@@ -337,8 +338,39 @@ def test_a_case_without_a_terminal_row_has_no_slip_and_says_so(
     world.save(tmp_path)
     found = world.found(codes.HOST_ONLY, 2, 700, a=world.theirs(2, 700, 3))
     done = made(store, world.case("c0ffee", [found]))
-    has(done, "in no journal", "No slip: no record of this transaction is in our hands")
+    has(
+        done,
+        "sealed journals",
+        "at no terminal of ours",
+        "No slip: no record of this transaction is in our hands",
+    )
     assert not [name for name in files(done) if name.startswith(("slips/", "journal/"))]
+
+
+def test_journals_and_exports_in_one_letter_are_both_named(store: Store, tmp_path: Path) -> None:
+    world = World(store)
+    world.device.sale(1, 500, "approved")
+    world.file.add(2, 700)
+    world.save(tmp_path)
+    ts = world.ours(1, 500, 1, 3), world.ours(2, 700, 3, 3, device_id=world.sha256)
+    found = [world.found(codes.TERMINAL_ONLY, n, 700, t) for n, t in enumerate(ts, 1)]
+    has(made(store, world.case("c0ffee", found)), "the sealed journals and the exports of our")
+
+
+def test_what_is_wrong_with_a_journal_is_chinese_in_a_chinese_pack(
+    store: Store, tmp_path: Path
+) -> None:
+    world = World(store)
+    world.device.sale(1, 500, "approved")
+    world.save(tmp_path)
+    wrong = [
+        world.gap(codes.JOURNAL_GAP, 2, 2, "missing from the store"),
+        world.gap(codes.JOURNAL_ALTERED, 3, 3, "the seal does not match the record"),
+    ]
+    done = made(store, world.case("c0ffee", wrong), "zh")
+    has(done, "本地没有", "封印与记录不符")
+    assert "missing" not in text(done)
+    assert "match" not in text(done)
 
 
 def test_a_terminal_of_another_maker_has_a_line_instead_of_records(
@@ -351,6 +383,8 @@ def test_a_terminal_of_another_maker_has_a_line_instead_of_records(
     t = world.ours(2, 700, 3, 3, device_id=world.sha256)
     done = made(store, world.case("c0ffee", [world.found(codes.TERMINAL_ONLY, 2, 700, t)]))
     has(done, "this terminal is of another maker", "The terminal's export: ACQ20260302.csv")
+    has(done, "We have compared the exports of our terminals")
+    assert "sealedjournals" not in text(done)
     (line,) = json.loads(files(done)["statement-lines.json"])
     assert (line["leg"], line["line"]) == ("terminal", 3)
 

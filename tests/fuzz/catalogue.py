@@ -17,6 +17,8 @@ SHARED = {
     "iso8583_1987": ("iso8583", "Codec", "iso8583_1987"),
     "answer": ("iso8583", "Answer", None),
     "wire": ("iso8583", "Wire", None),
+    "card reader": ("hardware", "CardReader", None),
+    "reader chip": ("hardware", "ReaderChip", None),
 }
 HOST = {
     "flash image": ("files", "FlashImage", None),
@@ -26,7 +28,7 @@ HOST = {
     "profile": ("files", "ProfileText", None),
 }
 SHARES = {
-    "frame": 2000,
+    "frame": 1800,
     "cbor": 1900,
     "message": 1400,
     "record": 800,
@@ -38,6 +40,8 @@ SHARES = {
     "iso8583_1987": 750,
     "answer": 200,
     "wire": 200,
+    "card reader": 100,
+    "reader chip": 100,
     "flash image": 10,
     "journal": 1,
     "statement": 56,

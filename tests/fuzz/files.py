@@ -11,7 +11,7 @@ from pathlib import Path
 
 from companion import flash
 from protocol.iso8583 import profile
-from protocol.iso8583.schema import ProfileError
+from protocol.iso8583.dialect import Profile, ProfileError
 from tests.companion.flashed import Life, damaged, entry, header, slot
 from tests.fuzz.mutation import damage
 from tests.fuzz.target import Target, pick
@@ -163,10 +163,10 @@ class ProfileText(Target):
         coding = "utf-16" if not dice.below(16) else "utf-8"
         return text.encode(coding, "surrogatepass")
 
-    def read(self, data: bytes) -> profile.Profile:
+    def read(self, data: bytes) -> Profile:
         return profile.load(data)
 
-    def check(self, data: bytes, found: profile.Profile) -> bytes:
+    def check(self, data: bytes, found: Profile) -> bytes:
         return found.name.encode()
 
 

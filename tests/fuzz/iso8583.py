@@ -4,6 +4,7 @@ from binascii import unhexlify
 
 from protocol.iso8583 import codec, profile, wire
 from protocol.iso8583.codec import Iso8583Error
+from protocol.iso8583.dialect import Profile
 from terminal.exchange import AnswerError, Exchange, Request
 from tests.fuzz.mutation import damage
 from tests.fuzz.target import Target, pick
@@ -17,7 +18,7 @@ _KEY = bytes(range(16))
 _HERE = __file__[: -len("tests/fuzz/iso8583.py")]
 
 
-def load(name: str) -> profile.Profile:
+def load(name: str) -> Profile:
     """One of the profiles that come with the firmware."""
     return profile.load_file(_HERE + "protocol/iso8583/profiles/" + name + ".json")
 

@@ -16,6 +16,7 @@ import pytest
 from companion.flash import journal as flash_journal
 from companion.statements import columns, mapping
 from companion.store import intake
+from drivers import pn532, testcard
 from protocol import cbor, config, frame, messages, record, seal
 from protocol.iso8583 import codec, place, wire
 from terminal import exchange
@@ -84,6 +85,8 @@ PLANTED: dict[str, _Patch] = {
     "iso8583_1987": (codec, "_digits", lambda good: lambda value, number: b""),
     "answer": (exchange, "_batch", lambda good: lambda profile, message: int(message.text(60))),
     "wire": (wire.Unwrapper, "_size", lambda good: lambda self: 2),
+    "card reader": (testcard, "PREFIX", lambda good: ""),
+    "reader chip": (pn532, "target", lambda good: lambda found: found[6:]),
     "flash image": (flash_journal, "_joined", lambda good: lambda slots: b"x" * 500),
     "journal": (intake, "seal_of", lambda good: lambda payload: bytes(8)),
     "statement": (columns, "shown", lambda good: repr),
@@ -165,7 +168,7 @@ def test_a_case_that_costs_too_much_or_raises_another_error_fails(
 
 
 def test_the_cases_are_shared_out_to_the_last_one() -> None:
-    for cases in (20, 999, 10_000_000):
+    for cases in (40, 999, 10_000_000):
         for names in (list(SHARES), ["cbor"], ["cbor", "wire"]):
             assert sum(shares(cases, names).values()) == cases
 

@@ -29,4 +29,5 @@ def run(name: str) -> int:
 
 
 if __name__ == "__main__":
+    gc.threshold(16384)  # as boot.py does on a board, and why: see there
     sys.exit(run(sys.argv[1]))

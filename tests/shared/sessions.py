@@ -67,6 +67,8 @@ class Terminal:
         self.device = device
         self.key = key
         self.wall = 0
+        self.fill = (0, 0)
+        self.lines = []
         # So that a whole window of frames has room in a board's heap, in one piece.
         self.at_once = 14
         self.session = TerminalSession("0.1.0", serial, max_baud)
@@ -108,6 +110,7 @@ class Terminal:
                 ledger.released,
                 self.nonces.bytes(16),
                 self.wall,
+                self.fill,
             )
         if name == "open":
             return self.session.fail(messages.BUSY, "busy") if self.busy else self.session.opened()
@@ -121,11 +124,14 @@ class Terminal:
         if name == "baud":
             self.rates.append(effect[1])
             return []
+        if name == "log":
+            lines = self.lines[effect[1] : effect[1] + 2]
+            return self.session.logged(effect[1] + len(lines), "\n".join(lines))
         if name == "read":
             return self.session.records(effect[1], self.read(effect[1], effect[2], effect[3]))
         if name == "release":
             self.ledger.release(effect[1])
-            return self.session.released(self.ledger.released)
+            return self.session.released(self.ledger.released, self.fill[0])
         if name == "provision":
             self.config = effect[1]
             fields = config.decode(effect[1])
@@ -167,6 +173,8 @@ class Companion:
         self.rate = rate
         self.decoder = frame.Decoder(frame.MAX_TO_COMPANION)
         self.missing = []
+        self.asks_log = False
+        self.lines = []
         self.result = None
         self.largest = 0
 
@@ -198,9 +206,15 @@ class Companion:
             from_seq = -1 if self.config_bytes else self.store.next_seq()
             last = self.store.seal_before(from_seq)
             return self.session.authenticate(self.key, from_seq, last, self.rate)
+        if name == "ready" and self.asks_log and not self.pushes:
+            return self.session.log(len(self.lines))
         if name == "ready":
             return self.session.push(*self.pushes.pop(0)) if self.pushes else self.session.finish()
-        if name in ("pushed", "refused", "baud"):
+        if name == "logged":
+            self.lines.extend(effect[2].split("\n") if effect[2] else [])
+            self.asks_log = bool(effect[2])
+            assert effect[1] == len(self.lines)
+        elif name in ("pushed", "refused", "baud"):
             self.answers.append(effect)
         elif name == "missing":
             self.missing.append(effect[1:])

@@ -1,5 +1,6 @@
 """Wall time from the host's clock."""
 
+from terminal import receipt, zone
 from terminal.clock import TerminalClock, unix_seconds
 from tests.shared.expect import raises
 
@@ -38,3 +39,41 @@ def test_a_wrong_host_time_leaves_the_clock_unset():
     clock = Clock(0)
     TerminalClock(clock).set_from_host("9999999999")
     assert clock.now == 0
+
+
+def test_a_date_is_the_inverse_of_its_seconds():
+    assert zone.civil(0) == (1970, 1, 1, 0, 0, 0)
+    assert zone.civil(1795311000 + 8 * 3600) == (2026, 11, 22, 9, 30, 0)
+    for year, month, last in ((2024, 2, 29), (2026, 2, 28), (2026, 12, 31), (2100, 2, 28)):
+        for day in (1, last):
+            host_time = f"{month:02d}{day:02d}235959"
+            seconds = unix_seconds(year, host_time) + 8 * 3600
+            assert zone.civil(seconds) == (year, month, day, 23, 59, 59)
+
+
+def test_a_time_of_the_host_is_shown_in_the_terminals_zone():
+    assert zone.of_host("1122093000", 480) == "1122093000"
+    assert zone.of_host("1122093000", 540) == "1122103000"
+    assert zone.of_host("1231233000", 540) == "0101003000"
+    assert zone.of_host("0301000000", -210) == "0228123000"
+    assert zone.of_host("no time", 540) == "no time"
+    shown = [zone.named(offset) for offset in (480, 0, -210, 840)]
+    assert shown == ["+08:00", "+00:00", "-03:30", "+14:00"]
+
+
+def test_a_slip_says_its_zone_unless_it_is_chinas():
+    names = {"merchant_name": "Shop", "merchant_no": "1", "terminal_no": "2"}
+    armed = {"txn": 1, "pan": "", "batch": 1, "stan": 1, "amount_minor": 1, "orig_stan": 0}
+    armed.update({"orig_rrn": "", "orig_auth": ""})
+    outcome = {"rrn": "", "auth": "", "host_time": "1122093000", "amount_minor": 1}
+
+    def time_of(config: dict) -> str:
+        rows = receipt.approved(config, armed, outcome)
+        assert max([len(row) for row in rows]) <= 32
+        return next(row for row in rows if row.startswith("TIME"))
+
+    assert time_of(names) == "TIME     11-22 09:30:00"
+    names["utc_offset_min"] = 480
+    assert time_of(names) == "TIME     11-22 09:30:00"
+    names["utc_offset_min"] = -210
+    assert time_of(names) == "TIME     11-21 22:00:00 -03:30"

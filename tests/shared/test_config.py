@@ -5,13 +5,15 @@ from binascii import unhexlify
 from protocol import cbor, config, record
 from tests.shared.expect import from_json, raises, vectors
 
+_NUMBERS = ("uint", "int")
+
 
 def _sample():
     return from_json(vectors("record")["config"]["fields"])
 
 
 def _largest(kind, high):
-    if kind == "uint":
+    if kind in _NUMBERS:
         return high
     if kind == "items":
         rec = {"kind": record.PENDING}
@@ -51,10 +53,11 @@ def test_a_pending_is_a_pending_record_of_at_most_its_size():
 
 def test_every_field_is_checked_both_ways():
     for field, kind, low, high in config.FIELDS:
-        wrong = [None, True, 1.0 if kind == "uint" else 5]
-        wrong.append(high + 1 if kind == "uint" else _largest(kind, high + 1))
+        number = kind in _NUMBERS
+        wrong = [None, True, 1.0 if number else 5]
+        wrong.append(high + 1 if number else _largest(kind, high + 1))
         if low:
-            wrong.append(low - 1 if kind == "uint" else _largest(kind, low - 1))
+            wrong.append(low - 1 if number else _largest(kind, low - 1))
         for value in wrong:
             sample = _sample()
             sample[field] = value
@@ -140,14 +143,18 @@ def test_terminal_and_merchant_numbers_are_printable_ascii():
 
 def test_a_configuration_from_before_the_last_fields_has_them_empty():
     values = cbor.loads(config.encode(_sample()))
-    older = config.decode(cbor.dumps(values[:-8]))
+    older = config.decode(cbor.dumps(values[:-10]))
     assert (older["duplicate_s"], older["confirm_minor"], older["stan_start"]) == (0, 0, 0)
-    for missing in (5, 8):
+    for missing in (7, 10):
         older = config.decode(cbor.dumps(values[:-missing]))
         assert (older["backup_host"], older["backup_port"], older["pendings"]) == ("", 0, [])
-    older = config.decode(cbor.dumps(values[:-2]))
+    older = config.decode(cbor.dumps(values[:-4]))
     assert (older["seal_generation"], older["old_seal_key"]) == (0, b"")
-    for missing in (1, 3, 4, 6, 7, 9):
+    for missing in (2, 4, 7, 10):
+        older = config.decode(cbor.dumps(values[:-missing]))
+        # English, and the time that every terminal went by before.
+        assert (older["language"], older["utc_offset_min"]) == (0, 480)
+    for missing in (1, 3, 5, 6, 8, 9, 11):
         raises(config.ConfigError, config.decode, cbor.dumps(values[:-missing]))
     sample = _sample()
     del sample["duplicate_s"]

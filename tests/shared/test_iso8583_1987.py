@@ -4,8 +4,9 @@ import json
 
 from protocol.iso8583 import codec, messages
 from protocol.iso8583.codec import Iso8583Error
+from protocol.iso8583.dialect import Profile
 from protocol.iso8583.keys import unwrap_key_block
-from protocol.iso8583.profile import Profile, load_file
+from protocol.iso8583.profile import load_file, read
 from tests.shared.expect import raises, row_of, vectors
 
 PATH = (
@@ -85,7 +86,7 @@ def _changed(algorithm: str) -> Profile:
     with open(PATH) as file:
         value = json.load(file)
     value["mac"]["algorithm"] = algorithm
-    return Profile(value)
+    return read(value)
 
 
 def test_each_mac_algorithm_seals_the_same_bytes_in_its_own_way():

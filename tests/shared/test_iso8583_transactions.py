@@ -4,7 +4,8 @@ import json
 
 from protocol.iso8583 import codec, messages
 from protocol.iso8583.codec import Iso8583Error
-from protocol.iso8583.profile import Profile, load_file
+from protocol.iso8583.dialect import Profile
+from protocol.iso8583.profile import load_file, read
 from tests.shared.expect import raises, row_of, vectors
 
 PATH = (
@@ -35,7 +36,7 @@ def _changed(change: object) -> Profile:
     with open(PATH) as file:
         value = json.load(file)
     change(value)
-    return Profile(value)
+    return read(value)
 
 
 def test_golden_transactions_decode_and_encode_to_their_bytes():

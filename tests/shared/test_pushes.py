@@ -246,3 +246,44 @@ def test_a_terminal_that_cannot_sell_takes_time_and_configuration():
     assert terminal.push(messages.PUSH_TIME, NOW) == ""
     assert terminal.clock.now == NOW
     assert terminal.configure(host="10.0.0.9") == ""
+
+
+class Incoming:
+    """An update as pushes see it (test_update.py has the real one)."""
+
+    def __init__(self) -> None:
+        self.version = ""
+        self.taken: list = []
+
+    def take(self, data: bytes) -> str:
+        self.taken.append(data)
+        if data == cbor.dumps(2):
+            self.version = "9.0.0"
+        return ""
+
+
+def test_an_update_waits_for_what_is_not_finished():
+    terminal = Terminal()
+    terminal.pushes._update = incoming = Incoming()
+    known = terminal.till.known
+    for name, value in (("open", Open(1, {})), ("closing", {"batch": 1})):
+        before = getattr(known, name)
+        setattr(known, name, value)
+        answer = terminal.push(messages.PUSH_UPDATE, 1)
+        assert answer == "an unfinished sale or settlement comes first"
+        setattr(known, name, before)
+    terminal.till.under_way = True
+    assert terminal.push(messages.PUSH_UPDATE, 1) == BUSY
+    assert incoming.taken == []
+
+
+def test_an_update_that_is_whole_is_noted_and_starts_with_the_next_quiet_moment():
+    terminal = Terminal()
+    terminal.pushes._update = Incoming()
+    assert terminal.push(messages.PUSH_UPDATE, 1) == ""
+    assert not terminal.pushes._restart.is_set()
+    assert terminal.push(messages.PUSH_UPDATE, 2) == ""
+    assert terminal.till.notes == [("UPDATED", "9.0.0")]
+    assert terminal.pushes._restart.is_set()
+    assert terminal.push(messages.PUSH_UPDATE, 1) == "a restart is due"
+    assert terminal.configure(port=9) == "a restart for the last one is due"

@@ -106,6 +106,45 @@ def test_a_slip_that_did_not_come_out_is_not_recorded():
     assert board.log == ["received", "show", "storage_failed", "show", "beep"]
 
 
+def test_the_panel_is_told_when_a_card_is_wanted_and_for_how_much():
+    board = Board("", OSError(5))
+    told = []
+    board.runner._want_card = told.append
+    for key in ("1", "2", "5", "ENTER", "ENTER", "CANCEL", "ENTER", "8"):
+        board.runner.dispatch(("key", key))
+    assert told == [None, None, None, None, 125, None, None, 0]
+
+
+def test_w7_a_slip_is_recorded_when_the_printer_has_all_of_it():
+    board = Board("", OSError(5))
+    waiting = [True]
+    board.runner._printing = lambda: waiting[0]
+    receipt = {"kind": record.RECEIPT, "copy": 1}
+    board.effects = [SLIP[1], ("append", receipt), ("append", {"kind": record.NOTE})]
+    board.runner.dispatch(("received", 1, b""))
+    assert board.log == ["received", "print", "append", "apply 1"]
+    waiting[0] = False
+    board.runner.dispatch(("printed",))
+    assert board.log[4:] == ["append", "apply 1"]
+    board.runner.dispatch(("printed",))
+    assert len(board.log) == 6
+
+
+def test_w7_a_slip_that_nobody_wanted_and_one_beyond_the_queue_wait_for_nothing():
+    board = Board("", OSError(5))
+    board.runner._printing = lambda: True
+    board.effects = [("append", {"kind": record.RECEIPT, "copy": 0})]
+    board.runner.dispatch(("received", 1, b""))
+    assert board.log == ["received", "append", "apply 1"]
+    board.effects = [("append", {"kind": record.RECEIPT, "copy": 1})]
+    for _ in range(50):
+        board.runner.dispatch(("received", 1, b""))
+    assert board.log.count("append") == 1
+    board.runner._printing = lambda: False
+    board.runner.dispatch(("printed",))
+    assert board.log.count("append") == 9
+
+
 def test_a_dead_panel_stops_the_selling_and_not_the_program():
     board = Board("panel", OSError(5))
     board.effects = SLIP
@@ -187,10 +226,10 @@ def test_a_restart_waits_for_the_sale_and_for_the_cashier():
     board = quiet(Board("", OSError(5)))
     runner = board.runner
     for mode in ("menu", "prompt", "amount", "confirm", "sure", "card", "ask"):
-        runner._front.mode = mode
+        runner.front.mode = mode
         assert not runner.may_restart()
     for mode in ("idle", "busy", "result", "pages", "blocked"):
-        runner._front.mode = mode
+        runner.front.mode = mode
         assert runner.may_restart()
         assert runner.shows_result() == (mode in ("result", "pages"))
     for name, value in (
@@ -221,7 +260,7 @@ def test_a_verdict_is_durable_before_it_is_shown_to_whoever_does_nothing_else():
     shown = ["append", "beep", "show"]
     for mode, log in (("idle", shown), ("result", shown), ("amount", shown[:2])):
         board = quiet(Board("", OSError(5)))
-        board.runner._front.mode = mode
+        board.runner.front.mode = mode
         assert board.runner.take_verdicts([(7, 1, 1, "reversed")]) == ""
         assert board.log == log
         assert board.runner.take_verdicts([(7, 1, 1, "reversed")]) == ""

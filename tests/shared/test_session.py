@@ -192,6 +192,8 @@ def _ends(script):
     ledger.released = script["released"]
     terminal = Terminal(ledger, max_baud=script["max_baud"])
     terminal.wall = script["wall"]
+    terminal.fill = tuple(script.get("fill", (0, 0)))
+    terminal.lines = script.get("log", [])
     terminal.refused_kinds = script["refused_kinds"]
     terminal.nonces.bytes = lambda _: unhexlify(script["terminal_nonce"])
     store = Store()
@@ -199,6 +201,7 @@ def _ends(script):
     store.seal_before = lambda _: unhexlify(script["last"])
     pushes = [(kind, unhexlify(data)) for kind, data in script["pushes"]]
     companion = Companion(store, pushes=pushes, rate=script["rate"])
+    companion.asks_log = "log" in script
     companion.session = CompanionSession(unhexlify(script["companion_nonce"]), script["version"])
     return terminal, companion
 

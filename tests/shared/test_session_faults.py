@@ -59,7 +59,7 @@ def _length(version):
 
 def _at_every_byte(change):
     """Spoil each byte with ``change(stream, index)``, which gives the stream that arrives."""
-    for version in (1, 2):
+    for version in (1, 3):
         for at in range(0, _length(version), STEP):
 
             def spoil(data, offset, at=at):
@@ -95,7 +95,7 @@ def test_a_flight_cut_short_anywhere_is_only_lost_frames():
 
 
 def test_a_disconnect_at_every_byte_loses_nothing():
-    for version in (1, 2):
+    for version in (1, 3):
         for cut in range(0, _length(version), STEP):
 
             def spoil(data, offset, cut=cut):
@@ -126,7 +126,7 @@ def _restarted_before(version, at):
 
 
 def test_a_restart_of_the_terminal_before_any_flight_is_worth_another_session():
-    for version in (1, 2):
+    for version in (1, 3):
         at = 0
         while _restarted_before(version, at) > at:
             at += 1
@@ -163,13 +163,13 @@ def _with_frames(version, change):
 
 
 def test_every_frame_lost_loses_nothing():
-    for version in (1, 2):
+    for version in (1, 3):
         for result in _with_frames(version, lambda parts, i: parts[:i] + parts[i + 1 :]):
             assert result is None or result[0] == "done" or result[1] == LOST, result
 
 
 def test_every_frame_doubled_or_out_of_order_does_no_harm():
-    for version in (1, 2):
+    for version in (1, 3):
         for _ in _with_frames(version, lambda parts, i: parts[: i + 1] + parts[i:]):
             pass
         for _ in _with_frames(version, lambda parts, i: parts[i:] + parts[:i]):
@@ -177,7 +177,7 @@ def test_every_frame_doubled_or_out_of_order_does_no_harm():
 
 
 def test_every_two_frames_lost_lose_nothing():
-    for version in (1, 2):
+    for version in (1, 3):
         count = _messages_of(version)
         for first in range(0, count, 1 if STEP == 1 else 5):
             for second in range(first + 1, count):

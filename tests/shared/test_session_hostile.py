@@ -57,11 +57,11 @@ def test_a_busy_terminal_says_so():
 
 
 def test_a_version_that_cannot_be_read_is_refused_by_name():
-    for hello in ((0, bytes(16)), (3, "other"), (3,), (256, bytes(16))):
+    for hello in ((0, bytes(16)), (4, "other"), (4,), (256, bytes(16))):
         answers = Terminal(Ledger(1, 3)).feed(frame.encode(messages.build(messages.HELLO, *hello)))
         answer = messages.parse(answers[0], messages.TO_COMPANION)
         assert answer[1] == messages.BAD_VERSION
-        assert answer[2] == f"version {hello[0]}, this end speaks 1 to 2"
+        assert answer[2] == f"version {hello[0]}, this end speaks 1 to 3"
     companion = Companion(Store())
     companion.begin()
     companion.feed(frame.encode(messages.build(messages.WELCOME, 7, "other")))

@@ -83,9 +83,22 @@ def test_a_session_of_version_1_has_none_of_the_later_messages():
         messages.build(messages.PUSH, 2, 0, 1, b"x"),
         messages.build(messages.PUSH_END, 2, bytes(32)),
         messages.build(messages.BAUD, 115200),
+        messages.build(messages.LOG, 0),
     ):
         terminal, _ = open_session(Ledger(1, 3), version=1, max_baud=921600)
         assert refusal(terminal, message) == messages.BAD_PROTOCOL
+
+
+def test_a_session_of_version_2_has_neither_the_log_nor_the_journals_fill():
+    terminal, _ = open_session(Ledger(1, 3), version=2)
+    assert refusal(terminal, messages.build(messages.LOG, 0)) == messages.BAD_PROTOCOL
+    terminal = Terminal(Ledger(1, 3))
+    terminal.fill = (5, 3968)
+    companion = Companion(Store(), version=2)
+    run(terminal, companion)
+    assert companion.result == ("done", 4, 4)
+    identity = companion.session._identity
+    assert (identity.version, identity.room, identity.slots) == (2, 0, 0)
 
 
 def test_a_terminal_that_restarted_tells_a_peer_of_either_version_to_begin_again():

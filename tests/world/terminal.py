@@ -99,7 +99,7 @@ class WorldRunner(Runner):
     def __init__(self, machine: Machine, *parts: Any) -> None:
         super().__init__(*parts)
         self._machine = machine
-        self._line = machine.line  # type: ignore[assignment]
+        self.line = machine.line  # type: ignore[assignment]
         for name, do in list(self._do.items()):
             self._do[name] = self._counted(name, do)
 

@@ -1,0 +1,115 @@
+"""A terminal with an external card reader at its UART: nothing but the reader gives it cards."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from boards.virtual.board import VirtualBoard
+from boards.virtual.reader import VirtualReader, decode, encode
+from boards.virtual.shop import WAIT, Shop, card
+from protocol import cbor, frame
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with Shop(tmp_path_factory.mktemp("shop"), reader=True) as made:
+        made.provision()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def reader(shop: Shop) -> Iterator[VirtualReader]:
+    with VirtualReader(shop.board.uart) as made:
+        yield made
+
+
+def ask_for_card(board: VirtualBoard, digits: str) -> None:
+    for key in (*digits, "ENTER", "ENTER"):
+        board.press(key)
+    board.wait_screen("Insert or tap card", WAIT)
+
+
+def test_a_tapped_test_card_pays_and_the_screens_say_that_it_is_one(
+    shop: Shop, reader: VirtualReader
+) -> None:
+    board = shop.board
+    ask_for_card(board, "1234")
+    assert reader.tap(5) == 1234
+    board.wait_screen("APPROVED", WAIT)
+    assert "TEST CARD" in board.screen[0]
+    board.press("CANCEL")
+    board.wait_screen("Enter amount", WAIT)
+    assert "TEST CARD" not in " ".join(board.screen)
+    assert any(f"******{card(5)['pan'][-4:]}" in row for row in board.printed)
+
+
+def test_an_encrypted_card_is_refused_and_nothing_is_charged(
+    shop: Shop, reader: VirtualReader
+) -> None:
+    board = shop.board
+    ask_for_card(board, "100")
+    reader.tap_sealed()
+    board.wait_screen("Encrypted card data", WAIT)
+    assert "TEST CARD" not in " ".join(board.screen)
+
+
+@pytest.mark.parametrize(("accepts", "ends"), [(True, "APPROVED"), (False, "NOT CHARGED")])
+def test_a_chip_has_the_last_word(
+    shop: Shop, reader: VirtualReader, accepts: bool, ends: str
+) -> None:
+    board = shop.board
+    ask_for_card(board, "200")
+    reader.tap(6, chip=True)
+    board.wait_screen("Do not remove card", WAIT)
+    reader.last_word(accepts)
+    board.wait_screen(ends, WAIT)
+
+
+def test_the_front_panel_gives_no_cards_to_such_a_board(shop: Shop, reader: VirtualReader) -> None:
+    board = shop.board
+    ask_for_card(board, "300")
+    board.insert_card(card(7))
+    board.press("CANCEL")
+    board.wait_screen("Enter amount", WAIT)
+
+
+def test_the_command_taps_a_card(shop: Shop) -> None:
+    board = shop.board
+    ask_for_card(board, "400")
+    done = subprocess.run(
+        [sys.executable, "-m", "boards.virtual.reader", "--port", board.uart],
+        input="tap 8\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, "taken\n"), done.stderr
+    board.wait_screen("APPROVED", WAIT)
+
+
+def test_both_ends_write_the_same_frames() -> None:
+    for message in (
+        [1, 1, "Reader"],
+        [2, 255, "051", "4912", "", "", bytes(8), b"", bytes(range(256)), b"\0" * 255, True],
+        [130, 0],
+        [2, 7, b"\1" * 253, b"\1" * 254, b"\1" * 255],
+    ):
+        assert encode(message) == frame.encode(cbor.dumps(message))
+        assert decode(encode(message)[1:-1]) == message
+
+
+def test_a_reader_without_a_terminal_says_so(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "boards.virtual.reader", "--port", str(tmp_path / "none")],
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("reader: ") and "Traceback" not in done.stderr
