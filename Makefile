@@ -13,19 +13,23 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 STUBS := typings/.ready
 BENCH := build/bench
+SPARK := build/spark
 STUBS_PIN := micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.29.0.post2
 
 DEVICE_FILES := $(wildcard protocol/*.py protocol/iso8583/*.py firmware/*.py \
-  firmware/terminal/*.py firmware/drivers/*.py)
+  firmware/terminal/*.py firmware/drivers/*.py tests/hil/device/*.py $(filter-out boards/virtual/%,$(wildcard boards/*/board.py)))
 
-.PHONY: help demo test test-thorough test-postgres firmware heap bench-journal bench-sync bench-reconcile campaign replay world fuzz board-day chaos-sync chaos-books lint types cross clean
+.PHONY: help demo test test-thorough test-postgres test-spark firmware heap bench-journal bench-sync bench-reconcile campaign replay world fuzz board-day hil chaos-sync chaos-books lint types cross clean
 
 help:
 	@echo "make demo [SEED=n]  a trading day with faults and power cuts on the virtual board"
 	@echo "make test           the tests"
 	@echo "make test-thorough  the tests that take longer: more worlds, orders, kills and losses"
 	@echo "make test-postgres  the rules on a PostgreSQL server of its own (installed by apt if need be)"
+	@echo "make test-spark     the rules on Spark, in an environment of its own (Java installed by apt if need be)"
 	@echo "make firmware       the firmware as a ROMFS image for a board: build/firmware.romfs"
+	@echo "make image BOARD=name FIRMWARE=stock.bin  everything that goes onto a board, offline"
+	@echo "make flash BOARD=name FIRMWARE=stock.bin PORT=port [DRY=1] [PROVISION='--host ...']  onto the board; DRY=1 shows the commands"
 	@echo "make heap           the smallest heap the firmware runs in"
 	@echo "make bench-journal  what a sale costs on flash, beside littlefs, JSON and files"
 	@echo "make bench-sync     what a sync takes of a serial line, beside mpremote; exits 1 below the bars"
@@ -33,6 +37,9 @@ help:
 	@echo "make campaign [FAULTS=n] [SEED=n]  faults against the journal; report in build/campaign"
 	@echo "make world [TRANSACTIONS=n] [SEED=n]  a simulated world against the whole terminal"
 	@echo "make board-day [TRANSACTIONS=n] [CUTS=n] [SEED=n]  real MicroPython, real sockets, power cuts"
+	@echo "make hil [CYCLES=n] [SEED=n]  power cuts during card transactions on the virtual board; report in build/hil"
+	@echo "make hil BOARD=name PORT=port POWER=switch WIPE=1  the same on a real board: tests/hil/README.md"
+	@echo "make hil REPLAY=SHIFT/CYCLE [SEED=n]  one cycle of a campaign again"
 	@echo "make chaos-sync [SYNCS=n] [KILLS=n] [SEED=n]  syncs that break off, companions that are killed"
 	@echo "make chaos-books [KILLS=n] [SEED=n] companions killed as they import, reconcile and work on cases"
 	@echo "make fuzz [CASES=n] [SEED=n]  changed inputs into everything that reads bytes from outside"
@@ -68,8 +75,24 @@ test-thorough: $(READY)
 test-postgres: $(READY)
 	.ci/with-postgres $(BIN)/python -m pytest tests/postgres
 
+# pyspark is large, and only this needs it.
+$(SPARK)/.ready: requirements.lock requirements-spark.lock
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock -r requirements-spark.lock
+	@touch $@
+
+test-spark: $(SPARK)/.ready
+	.ci/with-java $(SPARK)/bin/python -m pytest tests/spark
+
 firmware: $(READY)
 	$(BIN)/python -m boards.firmware build/firmware.romfs
+
+image: $(READY)
+	$(BIN)/python -m boards.flash image --board "$(BOARD)" --firmware "$(FIRMWARE)" $(if $(IN_RAM),--in-ram)
+
+flash: $(READY)
+	$(BIN)/python -m boards.flash flash --board "$(BOARD)" --firmware "$(FIRMWARE)" --port "$(PORT)" \
+	  $(if $(DRY),--dry-run) $(if $(IN_RAM),--in-ram) $(if $(NO_HANDS),--no-hands) --provision="$(PROVISION)"
 
 heap: $(READY)
 	$(BIN)/python -m tests.bench.heap
@@ -100,6 +123,19 @@ world: $(READY)
 board-day: TRANSACTIONS = 1000
 board-day: $(READY)
 	$(BIN)/python -m tests.board_day --transactions $(TRANSACTIONS) --cuts $(CUTS) --seed $(SEED)
+
+# A password goes by the environment (WIFI_PASSWORD), where no list of processes shows it.
+hil: CYCLES ?= $(if $(PORT),500,10000)
+hil: $(READY)
+ifdef REPLAY
+	$(BIN)/python -m tests.hil replay --seed $(SEED) $(REPLAY)
+else
+	$(BIN)/python -m tests.hil run --cycles $(CYCLES) --seed $(SEED) --out build/hil \
+	  $(if $(PORT),--port "$(PORT)" --board "$(BOARD)" --every 10) $(if $(POWER),--power "$(POWER)") \
+	  $(if $(CUTTER),--cutter "$(CUTTER)") $(if $(ADDRESS),--address "$(ADDRESS)") \
+	  $(if $(WIFI),--wifi-ssid "$(WIFI)") $(if $(WIPE),--wipe)
+	$(BIN)/python -m tests.scan build/hil
+endif
 
 chaos-sync: $(READY)
 	$(BIN)/python -m tests.chaos --syncs $(SYNCS) --kills $(KILLS) --seed $(SEED)
