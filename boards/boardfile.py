@@ -311,6 +311,8 @@ def pin_mistakes(board: Board, chip: Chip, pin: Pin) -> list[str]:
         found.append(
             f"{name} is a strapping pin ({chip.straps[gpio]}): say in strap why it may be"
         )
+    if pin.function == "trace" and gpio in chip.high_at_reset:
+        found.append(f"{name} is high at reset: a rig would count an edge at each start")
     if gpio not in chip.straps and pin.strap:
         found.append(f"{name} is no strapping pin")
     return found

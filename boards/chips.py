@@ -1,7 +1,9 @@
 """What each chip's pins may not be used for.
 
-ESP32: "ESP32 Series Datasheet" (pin overview, strapping pins), "ESP32-WROOM-32E Datasheet".
-ESP32-S3: "ESP32-S3 Series Datasheet" (pins, strapping pins), "ESP32-S3-WROOM-1 Datasheet".
+ESP32: "ESP32 Series Datasheet" (pin overview, strapping pins, IO MUX),
+"ESP32-WROOM-32E Datasheet".
+ESP32-S3: "ESP32-S3 Series Datasheet" (pins, their state at reset, strapping pins),
+"ESP32-S3-WROOM-1 Datasheet".
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ class Chip:
     octal: frozenset[int]  # taken when there is octal PSRAM
     input_only: frozenset[int]
     straps: dict[int, str]
+    high_at_reset: frozenset[int]  # by a pull-up of their own, until the program sets them
     repl: frozenset[int]
     usb: frozenset[int]
     bootloader: int  # where esptool puts it
@@ -36,6 +39,7 @@ CHIPS = {
             12: "high at reset: flash at 1.8 V",
             15: "low at reset: no boot messages",
         },
+        high_at_reset=frozenset({0, 1, 3, 5, 14, 15}),
         repl=frozenset({1, 3}),
         usb=frozenset(),
         bootloader=0x1000,
@@ -52,6 +56,7 @@ CHIPS = {
             45: "voltage of the flash",
             46: "boot messages; must be low or open for download mode",
         },
+        high_at_reset=frozenset({0, 39, 43, 44}),  # 39: MTCK
         repl=frozenset({43, 44}),
         usb=frozenset({19, 20}),
         bootloader=0x0,

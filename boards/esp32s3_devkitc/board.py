@@ -33,7 +33,7 @@ _KEY_COLUMN_2 = const(2)
 _KEY_COLUMN_3 = const(42)
 _KEY_COLUMN_4 = const(41)
 _BUZZER = const(40)
-_TRACE = const(39)
+_TRACE = const(21)
 _BOOT_BUTTON = const(0)
 
 _SERIAL_RXBUF = const(1024)  # a message of the reader has up to 640 bytes

@@ -100,26 +100,38 @@ class Flashing:
         self.say(f"# {step.why}\n{step.shown()}")
         until = time.monotonic() + step.patience
         while True:
-            done = subprocess.run(
-                [sys.executable, "-m", *step.command],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            )
-            if done.returncode == 0:
+            done = _run(step)
+            if done.passed:
                 if show:
-                    self.say(done.stdout.rstrip())
-                return Done(True, done.stdout)
+                    self.say(done.output.rstrip())
+                return done
             if time.monotonic() >= until:
                 break
             time.sleep(_AGAIN_S)
         if step.may_fail:
-            self.say(done.stdout.rstrip())
-            return Done(False, done.stdout)
+            self.say(done.output.rstrip())
+            return done
         hint = f"; {step.hint}" if step.hint else ""
-        raise Refused(f"{step.shown()}\n{done.stdout.rstrip()}\nfailed: {step.why}{hint}")
+        raise Refused(f"{step.shown()}\n{done.output.rstrip()}\nfailed: {step.why}{hint}")
+
+
+def _run(step: Step) -> Done:
+    process = subprocess.Popen(
+        [sys.executable, "-m", *step.command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    with process:
+        try:
+            output, _ = process.communicate(timeout=step.limit)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
+            return Done(False, f"{output}\nno end within {step.limit:g} s")
+    return Done(process.returncode == 0, output)
 
 
 def _bytes(output: str) -> int:

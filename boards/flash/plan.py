@@ -15,6 +15,7 @@ from companion.flash.partitions import TABLE_OFFSET
 _BAUD = os.environ.get("ESPTOOL_BAUD", "460800")
 # A board is back on its port after a reset, with a new file system or a native USB port.
 _BACK_S = 30
+_REPL_S = 20
 # The first start makes the file system. What mpremote sends first is Ctrl-C, which would end that
 # halfway (MicroPython, ports/esp32/modules/_boot.py and inisetup.py run with Ctrl-C on).
 FIRST_START_S = 5
@@ -34,11 +35,13 @@ for p in ("terminal", "protocol", "drivers", "board.py", "board.mpy"): clear("/"
 @dataclass(frozen=True)
 class Step:
     """One command. ``why`` in a few words; ``hint`` for when it fails; ``patience`` seconds in
-    which it is tried again; ``may_fail``: then the next one shows whether that matters."""
+    which it is tried again; ``limit`` seconds that one try may take; ``may_fail``: then the next
+    one shows whether that matters."""
 
     why: str
     command: tuple[str, ...]
     patience: float = 0
+    limit: float = 900
     may_fail: bool = False
     hint: str = ""
 
@@ -139,13 +142,14 @@ def _files(build: Build, port: str, hint: str, wait_s: int = 0) -> list[Step]:
     folders = [name for name in names if (build.files / name).is_dir()]
     single = [str(build.files / name) for name in names if name not in folders]
     steps = [
-        Step("no modules of an earlier install", clear, _BACK_S, hint=hint),
+        # mpremote waits without end for a board that says nothing.
+        Step("no modules of an earlier install", clear, _BACK_S, wait_s + _REPL_S, hint=hint),
         Step("the files that start it", (*to_board, "fs", "cp", *single, ":")),
     ]
     for name in folders:
         copy = ("fs", "cp", "-r", str(build.files / name), ":")
         steps.append(Step(f"the modules of {name}", (*to_board, *copy)))
-    return [*steps, Step("start it", (*to_board, "reset"))]
+    return [*steps, Step("start it", (*to_board, "reset"), limit=_REPL_S)]
 
 
 def _test(port: str, hands: bool) -> Step:

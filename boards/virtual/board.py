@@ -212,10 +212,19 @@ class VirtualBoard:
         self._arm(partition)
         self._supervisor.cuts.arm_flash(n, "operation", phase, partition, seed)
 
+    def cut_at_edge(self, n: int, rising: bool) -> None:
+        """Cut at the n-th such edge of the trace pin from now (board.trace_pin on the device)."""
+        self._arm(None)
+        self._supervisor.cuts.arm_edge(n, rising)
+
     def cut_on_panel(self, predicate: Callable[[PanelMessage], bool]) -> None:
         """Cut when the chip shows, prints or beeps what matches; nobody gets to see it."""
         self._arm(None)
         self._supervisor.cuts.arm_panel(predicate)
+
+    def cancel_flash_cut(self) -> bool:
+        """Whether it was still armed. False: there was none, or it is happening (wait_cut)."""
+        return self._supervisor.cuts.cancel_flash()
 
     def cancel_cuts(self) -> None:
         self._supervisor.cuts.cancel()

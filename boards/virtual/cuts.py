@@ -17,7 +17,7 @@ class Cut:
     """A cut that happened, as ``wait_cut`` returns it."""
 
     what: str
-    """"program", "erase" or "panel"."""
+    """"program", "erase", "panel", or "edge" of the trace pin."""
     phase: Phase
     partition: str = ""
     address: int = 0
@@ -35,12 +35,13 @@ class _FlashPlan:
 
 
 class CutPlan:
-    """At most one armed flash cut and one armed panel cut; each fires once. Thread-safe."""
+    """At most one armed cut of each: flash, panel, trace pin; each fires once. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._flash: _FlashPlan | None = None
         self._panel: Callable[[PanelMessage], bool] | None = None
+        self._edge: tuple[int, bool] | None = None
 
     def arm_flash(self, n: int, counted: Counted, phase: Phase, partition: str, seed: int) -> None:
         if n < 1:
@@ -54,9 +55,21 @@ class CutPlan:
         with self._lock:
             self._panel = predicate
 
+    def arm_edge(self, n: int, rising: bool) -> None:
+        if n < 1:
+            raise ValueError(f"the first edge from now is number 1, not {n}")
+        with self._lock:
+            self._edge = n, rising
+
     def cancel(self) -> None:
         with self._lock:
-            self._flash = self._panel = None
+            self._flash = self._panel = self._edge = None
+
+    def cancel_flash(self) -> bool:
+        """Whether one was armed; False when there was none, or it has just been due."""
+        with self._lock:
+            armed, self._flash = self._flash is not None, None
+            return armed
 
     def due_at_flash(self, operation: Operation, partition: str) -> tuple[Phase, int] | None:
         """Count an operation; (phase, seed) when the power fails at this one."""
@@ -71,6 +84,15 @@ class CutPlan:
                 return None
             self._flash = None
             return plan.phase, plan.seed
+
+    def due_at_edge(self, rising: bool) -> bool:
+        """Count an edge."""
+        with self._lock:
+            if self._edge is None or self._edge[1] != rising:
+                return False
+            left = self._edge[0] - 1
+            self._edge = (left, rising) if left else None
+            return left == 0
 
     def due_at_panel(self, message: PanelMessage) -> bool:
         with self._lock:

@@ -29,6 +29,7 @@ _SOFT_RESET = 10
 _BAUD = 11
 _SCRIPT = 12
 _RTC = 13
+_TRACE = 14
 
 _WITH_DATA = (_PROGRAM, _FIND, _PANEL, _RTC)
 _MAX_DATA = 1 << 20
@@ -52,6 +53,7 @@ class Handler(Protocol):
     def panel(self, data: bytes) -> bool: ...
     def kbd_intr(self, on: bool) -> None: ...
     def ready(self) -> None: ...
+    def trace(self, level: bool) -> None: ...
     def watchdog(self, timeout_ms: int) -> None: ...
     def keep_rtc(self, data: bytes) -> None: ...
     def set_baud(self, port: int, rate: int) -> None: ...
@@ -106,6 +108,8 @@ def _carry_out(
         handler.kbd_intr(bool(address))
     elif operation == _READY:
         handler.ready()
+    elif operation == _TRACE:
+        handler.trace(bool(address))
     elif operation == _WATCHDOG:
         handler.watchdog(address)
     elif operation == _RTC:

@@ -25,7 +25,7 @@ from boards.virtual.shop import card
 
 HELLO, CARD, CHIP, ASK, ACK = 1, 2, 3, 129, 130
 VERSION = 1
-TRIES = 10
+TRIES = 100  # a busy machine is borne
 RESEND_S = 0.2
 PATIENCE_S = 20.0
 _READ = 256

@@ -34,6 +34,7 @@ class Requests:
     def __init__(self, chip: Chip, around: Peripherals) -> None:
         self.cut: Cut | None = None
         self._chip = chip
+        self._trace = False
         self._around = around
         self._labels = list(around.flash)
 
@@ -82,6 +83,11 @@ class Requests:
 
     def script(self) -> None:
         serialport.set_raw(self._chip.slave, True)
+
+    def trace(self, level: bool) -> None:
+        edge, self._trace = level != self._trace, level
+        if edge and self._around.cuts.due_at_edge(level):
+            self._lose_power(Cut("edge", "before"))
 
     def watchdog(self, timeout_ms: int) -> None:
         self._around.watchdog_fed(timeout_ms)

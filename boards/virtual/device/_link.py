@@ -25,6 +25,7 @@ SOFT_RESET = 10
 BAUD = 11
 SCRIPT = 12
 RTC = 13
+TRACE = 14
 
 _stream = open(int(os.getenv("BOARD_LINK", "-1")), "r+b")
 _send = _stream.write

@@ -67,6 +67,11 @@ def sync_uart():
     return RatedUart() if max_baud() else Uart()
 
 
+def trace_pin():
+    """A function of one level, for a rig that counts flash operations."""
+    return lambda level: _link.call(_link.TRACE, 0, level)
+
+
 def watchdog(timeout_ms: int):
     """A started watchdog that resets the board unless fed; None when this board is without."""
     own = int(_link.setting("WDT"))
