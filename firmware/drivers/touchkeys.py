@@ -63,7 +63,7 @@ class TouchKeys:
         self._spent = True  # until the first time that no finger is there
         self.fault = ""
 
-    def poll(self) -> list:
+    def poll(self) -> list | tuple:
         try:
             point = self._touch.point()
             self.fault = ""
@@ -71,13 +71,13 @@ class TouchKeys:
             # Whatever it was, there is no finger to believe in.
             self.fault = "touch panel: %s" % error
             self._spent = True
-            return []
+            return ()
         if not self._touch.fingers:
             self._at = ""
             self._spent = False
-            return []
+            return ()
         if self._spent:
-            return []
+            return ()
         name = self._key(point)
         now = self._now_ms()
         if not self._at and name:
@@ -88,7 +88,7 @@ class TouchKeys:
         elif ticks.since(now, self._since) >= _SETTLE_MS:
             self._spent = True
             return [name]
-        return []
+        return ()
 
     def _key(self, point: tuple | None) -> str:
         if point is None:

@@ -1,5 +1,6 @@
-"""What one start tells the next: a few bytes of RTC memory, which every reset leaves as they are
-and a loss of power clears (docs.micropython.org, machine.RTC.memory, ESP32)."""
+"""What one start tells the next: a few bytes of RTC memory. On an ESP32 every reset leaves it as
+it is, and the loss of power, which EN is too, clears it (MicroPython 1.22 and later,
+ports/esp32/machine_rtc.c, pull request 7298). What stands there is checked all the same."""
 
 import machine
 

@@ -59,29 +59,6 @@ class Runner:
         self.known = engine.known
         self.on_ask = _not_here  # gives the effects of what is no trade
         self.touched = 0  # keys, cards and ends since the start
-        self._do: dict = {
-            "append": self._append,
-            "connect": self._connect,
-            "send": self._send,
-            "linger": self._linger,
-            "hang_up": self._hang_up,
-            "timer": self._timer,
-            "show": self._show,
-            "home": self._home,
-            "print": self._print,
-            "beep": self._beep,
-            "set_clock": self._set_clock,
-            "forget_cards": self._forget_cards,
-            "card_in": self._card_in,
-            "answer": self._answer,
-            "find": self._find,
-            "offer": self._offer,
-            "ask_settle": self._ask_settle,
-            "ask_reprint": self._ask_reprint,
-            "ask_cases": self._ask_cases,
-            "ask": self._ask,
-            "next": self._next,
-        }
 
     def post(self, event: tuple) -> None:
         """Queue an event; a full queue drops panel events, which a person simply repeats."""
@@ -192,14 +169,14 @@ class Runner:
     def _carry_out(self, effects: list) -> None:
         try:
             for effect in effects:
-                self._do[effect[0]](*effect[1:])
+                self._do(effect)
         except (JournalFull, JournalFault, CellFault, OSError) as error:
             self._out_of_service(str(error))
 
     def _out_of_service(self, why: str) -> None:
         for effect in self._engine.handle(("storage_failed", why)):
             try:
-                self._do[effect[0]](*effect[1:])
+                self._do(effect)
             except OSError:
                 pass  # it was the panel that failed; the sync goes on
 
@@ -212,6 +189,10 @@ class Runner:
             self._carry_out(effects)
             return True
         return self._ledger.idle()
+
+    def _do(self, effect: tuple) -> None:
+        """The method with the effect's name: a table of them would take its place on the heap."""
+        getattr(self, "_" + effect[0])(*effect[1:])
 
     # -- effects --------------------------------------------------------------------------------
 
