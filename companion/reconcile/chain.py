@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from companion.facts import manifest, schema, seals
-from companion.facts.manifest import Manifest
+from companion.facts.manifest import FactsError, Manifest
 from companion.rules import plan, results
 from companion.rules.engines import Engine
 
@@ -120,6 +120,9 @@ def run(
     """Bring the chain of steps up to date with the facts and judge what is open at `as_of`, the
     newest day that anything is known of if None. After a `trial`, `last` has what it had."""
     known = manifest.load(facts)
+    missing = sorted(schema.REFERENCE.keys() - known.references.keys())
+    if missing:
+        raise FactsError(f"{facts}: of an earlier version, without {missing[0]}; make it anew")
     days = known.days()
     steps: list[Day] = []
     for count, day in enumerate(days):
