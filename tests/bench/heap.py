@@ -13,6 +13,7 @@ bytes do not, so that figure says less. Neither was tried on an ESP32.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from boards import boardfile, firmware
 from boards.virtual.board import BoardError, VirtualBoard
 from boards.virtual.shop import Shop, card
 from tests.bench import census
@@ -27,6 +29,8 @@ from tests.bench.census import Census
 
 LIVE_BAR = 110 * 1024
 """Bytes of the heap that the application may keep at its peak."""
+DRIVERS_BAR = 18 * 1024
+"""Bytes more that the drivers of a board may take."""
 SMALLEST_BAR = 110
 """Units of 1024 words in which all must work."""
 _BOARD = 160
@@ -34,6 +38,17 @@ _LARGEST = 260
 _SMALLEST = 40
 _STEP = 5
 _EVERY_S = 0.02
+_BOARDS = firmware.REPOSITORY / "boards"
+_CHIP = firmware.REPOSITORY / "tests" / "boards" / "device"
+_PLAYED = """\
+import asyncio, sys
+sys.path.insert(0, "/rom")
+sys.path.insert(0, "/chip")
+for name in ("machine", "esp32", "network"):
+    sys.modules.pop(name, None)
+import machine, esp32, network
+asyncio.Event
+"""
 
 
 def bare(folder: Path) -> Census:
@@ -43,6 +58,22 @@ def bare(folder: Path) -> Census:
         board.power_on()
         board.wait_serial("UP")
         return census.take(census.chip(board.fs))
+
+
+def drivers(folder: Path, name: str) -> int:
+    """Bytes that a board's own board.py takes with its drivers, for 32 bits: screen, keys, reader
+    and printer on a chip that is played (tests/boards/device)."""
+    found = []
+    for number, code in enumerate(("", "import board\np = board.Panel()\np.show(['CNY 1.00'])\n")):
+        with VirtualBoard(folder / f"{name}-{number}") as board:
+            program = firmware.contents() | firmware.with_drivers(_BOARDS / name / "board.py")
+            board.rom.write_bytes(firmware.romfs(program))
+            shutil.copytree(_CHIP, board.fs / "chip", ignore=shutil.ignore_patterns("__pycache__"))
+            (board.fs / "main.py").write_text(_PLAYED + code + "print('UP')\n")
+            board.power_on()
+            board.wait_serial("UP")
+            found.append(census.take(census.chip(board.fs)).live32)
+    return found[1] - found[0]
 
 
 @contextlib.contextmanager
@@ -131,9 +162,10 @@ def live() -> int:
             most = peak(shop)
     kept = most.live32 - without.live32
     print(f"live at the peak, for 32 bits: {kept} bytes of {LIVE_BAR}")
-    print(
-        f"  (64 bits: {most.live - without.live}; the bare board: {without.live32}, not counted)"
-    )
+    print(f"  as it is on 64 bits: {most.live - without.live}; the board itself: {without.live32}")
+    for name in boardfile.names():
+        with tempfile.TemporaryDirectory(prefix="pz-") as folder:
+            print(f"  more for the drivers of {name}: {drivers(Path(folder), name)}")
     return kept
 
 

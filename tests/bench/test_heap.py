@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from boards import boardfile
 from boards.virtual.shop import MERCHANT_NAME, WAIT, Shop
 from companion.store import Store, terminals
 from tests.bench import heap
@@ -47,6 +48,12 @@ def test_a_start_with_a_full_journal_is_ready_in_half_a_second(shop: Shop) -> No
     done = journal.counts - before
     assert 0 < done.reads < _READS
     assert done.programs <= 3 and done.erases == 0
+
+
+@pytest.mark.thorough
+def test_the_drivers_of_a_board_take_little_more(shop: Shop) -> None:
+    for name in boardfile.names():
+        assert 8_000 < heap.drivers(shop.directory, name) <= heap.DRIVERS_BAR
 
 
 @pytest.mark.thorough

@@ -141,7 +141,7 @@ def _told(name: str, *changes: tuple[str, Any]) -> str:
         (DEVKITC, 1, "is UART0"),
         (DEVKITC, 3, "is UART0"),
         (DEVKITC, 12, "is a strapping pin (high at reset: flash at 1.8 V)"),
-        (DEVKITC, 15, "is a strapping pin"),
+        (DEVKITC, 0, "is a strapping pin"),
         (DEVKITC, 36, "can only be an input"),
         (DEVKITC, 20, "esp32 has no GPIO20"),
         (DEVKITC, 21, "GPIO21 is i2c_sda already"),
@@ -170,6 +170,8 @@ def test_more_that_a_pin_may_not() -> None:
     assert "pins.key_column_1: GPIO39 has no pull resistor" in told
     told = _told(DEVKITC, ("pins.serial_rx.gpio", 38))
     assert "parts.serial_reader.wires: TX: GPIO38 is on no header" in told
+    told = _told(S3, ("pins.trace.gpio", 39))
+    assert "pins.trace: GPIO39 is high at reset: a rig would count an edge" in told
     told = _told(DEVKITC, ("pins.key_row_1.strap", "because"))
     assert "pins.key_row_1: GPIO32 is no strapping pin" in told
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -190,3 +191,16 @@ def test_the_firmware_is_linked_and_every_module_is_still_there() -> None:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
     ]
     assert len(defined) == len(set(defined)) > 200
+
+
+@pytest.mark.thorough
+def test_another_process_links_the_same() -> None:
+    for seed in ("1", "2"):
+        linked = subprocess.run(
+            [sys.executable, "-m", "boards.bundle"],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert linked.stdout == bundle(firmware.texts())[NAME + ".py"]

@@ -127,9 +127,56 @@ def test_a_cut_stays_armed_over_power_cycles_until_it_is_cancelled(
     board.wait_serial("ONCE")
 
 
+def test_a_cut_at_an_operation_counts_programs_and_erases(boot: Boot, board: VirtualBoard) -> None:
+    board.cut_at_operation(3, "after")
+    boot(
+        "import board\n"
+        "journal = board.partition('journal')\n"
+        "journal.writeblocks(0, b'x', 0)\n"
+        "journal.ioctl(6, 1)\n"
+        "journal.ioctl(6, 0)\n"
+        "journal.writeblocks(0, b'y', 0)\n"
+    )
+    assert board.wait_cut() == Cut("erase", "after", "journal", 0, SECTOR) == board.last_cut
+    assert (board.flash["journal"].counts.programs, board.flash["journal"].counts.erases) == (1, 2)
+
+
+def test_a_flash_cut_that_is_cancelled_says_whether_it_was_still_to_come(
+    boot: Boot, board: VirtualBoard
+) -> None:
+    assert not board.cancel_flash_cut()
+    board.cut_at_program(1, "before")
+    assert board.cancel_flash_cut()
+    board.cut_at_program(1, "before")
+    boot("import board\nboard.partition('journal').writeblocks(0, b'x', 0)\n")
+    board.wait_cut()
+    assert not board.cancel_flash_cut()
+
+
+@pytest.mark.parametrize(("rising", "seen"), [(True, ["1"]), (False, ["1", "2"])])
+def test_a_cut_at_an_edge_of_the_trace_pin(
+    boot: Boot, board: VirtualBoard, rising: bool, seen: list[str]
+) -> None:
+    board.cut_at_edge(2, rising)
+    boot(
+        "import board\n"
+        "panel, pin = board.Panel(), board.trace_pin()\n"
+        "pin(0)\n"
+        "for line in '1', '2', '3':\n"
+        "    pin(1)\n"
+        "    pin(1)\n"
+        "    panel.print_line(line)\n"
+        "    pin(0)\n"
+    )
+    assert board.wait_cut().what == "edge"
+    assert board.printed == seen
+
+
 def test_bad_cuts_are_refused(board: VirtualBoard) -> None:
     with pytest.raises(ValueError, match="is number 1, not 0"):
         board.cut_at_program(0, "before")
+    with pytest.raises(ValueError, match="is number 1, not 0"):
+        board.cut_at_edge(0, True)
     with pytest.raises(ValueError, match="no partition 'money', only journal, vault"):
         board.cut_at_program(1, "before", partition="money")
 

@@ -163,6 +163,15 @@ def test_a_folder_with_a_world_is_left_alone(made: Path) -> None:
     assert (made / TRUTH).read_bytes() == before
 
 
+def test_a_world_of_an_earlier_version_is_refused_in_one_line(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made, tmp_path / "old")
+    known = manifest.load(tmp_path / "old" / FACTS)
+    del known.references["hold_terms"]
+    manifest.save(tmp_path / "old" / FACTS, known)
+    with pytest.raises(manifest.FactsError, match="earlier version, without hold_terms"):
+        found.in_facts(tmp_path / "old" / FACTS)
+
+
 def test_no_file_of_truth_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / TRUTH
     truth.write(path, [_known("a", 0)])

@@ -92,6 +92,27 @@ def test_the_command_taps_a_card(shop: Shop) -> None:
     board.wait_screen("APPROVED", WAIT)
 
 
+@pytest.mark.thorough
+def test_the_self_test_asks_the_reader_for_a_card(tmp_path: Path) -> None:
+    with VirtualBoard(tmp_path, reader=True) as board, VirtualReader(board.uart) as reader:
+        board.install()
+        board.power_on()
+        board.wait_screen("NOT PROVISIONED", WAIT)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "companion", "selftest", "--port", board.pty],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        board.wait_screen("Press ENTER", WAIT)
+        board.press("ENTER")
+        board.wait_screen("Hold a card", WAIT)
+        assert reader.tap(1) == 0
+        told, _ = process.communicate(timeout=WAIT)
+        assert process.returncode == 0, told
+        assert "reader: a card" in told and "drivers: no fault" in told
+
+
 def test_both_ends_write_the_same_frames() -> None:
     for message in (
         [1, 1, "Reader"],

@@ -15,13 +15,20 @@ from boards.virtual.shop import WAIT, Shop, card
 BOARD = """
 with open("/_virtual/board.py") as file:
     exec(file.read())
+_made = Panel
 
 
-class Panel(Panel):
-    def show(self, lines):
-        super().show(lines)
+def Panel():
+    panel = _made()
+    show = panel.show
+
+    def watched(lines):
+        show(lines)
         if {when!r} in lines:
             {what}
+
+    panel.show = watched
+    return panel
 """
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from boards import firmware
 from boards.flash import plan, program, table
+from boards.flash.__main__ import main
 from boards.flash.build import Build, build
 from boards.flash.carry import Flashing
 from boards.flash.errors import Refused
@@ -82,11 +83,43 @@ def test_esptool_puts_every_part_where_it_belongs(tmp_path: Path) -> None:
         assert table.read(sector, "the board") == made.rows
 
 
+def words(made: Build, bench: Bench, tmp_path: Path) -> list[str]:
+    """What make flash calls."""
+    given = ["flash", "--board", made.target.name, "--firmware", str(tmp_path / "stock.bin")]
+    return [*given, "--port", bench.port, "--out", str(made.folder), "--no-hands"]
+
+
 @pytest.mark.usefixtures("small")
-def test_another_chip_behind_the_port_is_refused(tmp_path: Path) -> None:
+def test_another_chip_behind_the_port_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     made = built(target("esp32_devkitc"), tmp_path)
     with Bench(target("esp32s3_devkitc"), tmp_path) as bench:
-        assert "ESP32-S3" in refused(made, bench)
+        assert main(words(made, bench, tmp_path)) == 1
+        assert bench.loader.written == []
+        told = capsys.readouterr().err
+        assert told.startswith("refused, nothing was written: ")
+        assert "ESP32-S3" in told
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("small")
+def test_a_board_that_went_away_halfway_is_finished_by_the_same_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "_BACK_S", 0)
+    monkeypatch.setattr(plan, "_REPL_S", 1)
+    board = target("esp32_devkitc")
+    made = built(board, tmp_path)
+    with Bench(board, tmp_path) as bench:
+        for what in ("a new board", "update in place"):
+            assert main(words(made, bench, tmp_path)) == 2  # nothing runs on this one
+            said = capsys.readouterr()
+            assert what in said.out
+            assert said.err.startswith("not finished: ")
+            assert "run the same command again" in said.err
+            for part in made.start + made.code:
+                assert bench.flash[part.offset : part.offset + len(part.data)] == part.data
 
 
 @pytest.mark.thorough

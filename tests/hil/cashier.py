@@ -43,7 +43,7 @@ class Cashier:
         self._settle_s = settle_s
         self._armed: Cut | None = None
         self._during = ""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # held while the power is cut
         self._switched = ""
         self._requests_left = 0
         self._timer: threading.Thread | None = None
@@ -53,12 +53,10 @@ class Cashier:
     def request(self, event: Event) -> None:
         """The host has a message from the terminal, in the host's thread."""
         with self._lock:
-            if not self._requests_left:
-                return
-            self._requests_left -= 1
-            due = not self._requests_left
-        if due:
-            self._switch_off(f"the host has {event['mti']}")
+            if self._requests_left:
+                self._requests_left -= 1
+                if not self._requests_left:
+                    self._switch_off(f"the host has {event['mti']}")
 
     def sell(self, cycle: Cycle) -> None:
         """One sale with its cuts, to the terminal's first screen again."""
@@ -160,16 +158,19 @@ class Cashier:
             with self._lock:
                 self._requests_left = cut.n
         elif cut.kind == RANDOM:
-            self._timer = threading.Thread(target=self._later, args=(cut.delay / 1e6,))
-            self._timer.start()
+            self._cut_in(cut.delay / 1e6)
         elif cutter := self._cutter_of(cut):
             cutter.arm(cut)
         elif cut.kind == MARKER:
-            self.rig.dut.tape.after(cut.n, functools.partial(self._later, cut.delay / 1e6))
+            self.rig.dut.tape.after(cut.n, functools.partial(self._cut_in, cut.delay / 1e6))
 
     def _cutter_of(self, cut: Cut | None) -> Cutter | None:
         cutter = self.rig.cutter
         return cutter if cut and cutter and cut.kind in cutter.kinds else None
+
+    def _cut_in(self, seconds: float) -> None:
+        self._timer = threading.Thread(target=self._later, args=(seconds,))
+        self._timer.start()
 
     def _later(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -188,8 +189,8 @@ class Cashier:
         hit = self._switched
         self.rig.dut.tape.after(0, None)
         if cutter := self._cutter_of(cut):
-            hit = cutter.fired() or hit
             cutter.disarm()
+            hit = cutter.fired() or hit
         if hit:
             kind = cut.kind if cut and hit != REST else REST
             self.cuts.append(Happened(kind, hit, self._during))

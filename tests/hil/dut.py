@@ -36,7 +36,8 @@ class Dut(Protocol):
 
 
 class Cutter(Protocol):
-    """Cuts at an exact moment. What is armed stays so until it fires or is disarmed."""
+    """Cuts at an exact moment. What is armed stays so until it fires or is disarmed; when
+    ``disarm`` returns, it has happened or never will."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -47,7 +48,7 @@ class Cutter(Protocol):
     def disarm(self) -> None: ...
 
     def fired(self) -> str:
-        """What the last cut hit, in words; "" when it has not fired since it was armed."""
+        """What the last cut hit, in words; "" when it did not fire. After ``disarm``."""
 
 
 class Rig(Protocol):

@@ -30,6 +30,7 @@ def render(result: Result) -> str:
         ("power", result.power),
         ("cycles", f"{result.cycles} in {result.shifts} shifts"),
         ("cuts", f"{result.cuts}, {result.in_sales} of them during a card transaction"),
+        ("open cases", f"{result.cases} sales left to a person"),
         ("journal", f"{result.records} records, each sector erased up to {result.laps} times"),
         ("time", f"{result.seconds:.0f} s"),
     ]

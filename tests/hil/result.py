@@ -29,6 +29,8 @@ class Result:
     in_sales: int = 0
     lost: int = 0
     double: int = 0
+    cases: int = 0
+    """Sales that the terminal left to a person; no failures."""
     by_kind: dict[str, int] = field(default_factory=dict)
     by_hit: dict[str, int] = field(default_factory=dict)
     ends: dict[str, int] = field(default_factory=dict)
@@ -111,6 +113,7 @@ def count(lines: list[Line], seconds: float = 0.0) -> Result:
             result.laps = max(result.laps, line.get("laps", 0))
         elif line["line"] == "cycle":
             result.cycles += 1
+            result.cases += "CASE" in line["terminal"]
             result.recovery_ms.append(line["ms"])
             host = " and ".join(line["host"]) or "nothing"
             ends[f"{line['terminal'] or 'nothing'} / {host}"] += 1

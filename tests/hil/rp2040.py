@@ -61,8 +61,8 @@ class Rp2040:
         self._ask(f"arm {edge} {cut.n} {delay}", "ok")
 
     def disarm(self) -> None:
+        self._ask("disarm", "ok")  # a cut that came before was told before
         self._armed = ""
-        self._ask("disarm", "ok")
 
     def fired(self) -> str:
         return self._hit

@@ -25,7 +25,7 @@ from tests.hil.host import Host
 from tests.hil.oracle import Failure, Oracle
 from tests.hil.plan import Cycle, Limits
 from tests.hil.power import prove
-from tests.hil.tape import Silence
+from tests.hil.tape import PowerGone, Silence
 
 Line = dict[str, Any]
 
@@ -136,6 +136,8 @@ class Shift:
             self._end()
         except (Silence, Refused, link.LinkError) as error:
             self._line("end", [Failure("DEAD", f"{type(error).__name__}: {error}")])
+        except PowerGone:
+            self._line("end", [Failure("DEAD", "it went off, and nobody had cut the power")])
         finally:
             self._host.close()
 

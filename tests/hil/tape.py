@@ -48,18 +48,17 @@ class Tape:
         return len(self.messages)
 
     def add(self, message: Message) -> None:
-        due = None
         with self._news:
             self.messages.append(message)
             self._news.notify_all()
             self._left -= 1
-            if not self._left:
-                due, self._then = self._then, None
-        if due:
-            due()
+            if self._then and not self._left:
+                self._then()
+                self._then = None
 
     def after(self, n: int, then: Callable[[], None] | None) -> None:
-        """Call it when the n-th message from now is there, in the thread that hears it."""
+        """Call it when the n-th message from now is there, in the thread that hears it; it must
+        not wait. When this returns, what was to be called before has been or never will be."""
         with self._news:
             self._left, self._then = n, then
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from boards.virtual.board import VirtualBoard
 from boards.virtual.flash import NorFlash
 from tests.hil import campaign, page, plan, result
 from tests.hil.bench import Bench
 from tests.hil.campaign import Log
-from tests.hil.plan import HOST, MARKER, RANDOM, REST, Cut, Cycle, Limits
+from tests.hil.plan import EXACT, HOST, MARKER, RANDOM, REST, Cut, Cycle, Limits
 from tests.hil.power import PowerError
 from tests.hil.serialdut import DEVICE_FILES, SerialDut, SerialRig
 from tests.hil.shift import Line, Shift
@@ -266,6 +269,60 @@ def test_the_same_campaign_runs_over_a_serial_port(bare: VirtualRig, tmp_path: P
     assert failures(told) == set()
     assert [line["line"] for line in told] == ["start", *["cycle"] * 4, "end"]
     assert told[0]["power"].startswith("a switch that cannot see the rail")
+
+
+class EdgeCutter:
+    """Cuts a virtual board at an edge of its trace pin, as the cutter does."""
+
+    kinds: tuple[plan.Kind, ...] = (EXACT,)
+
+    def __init__(self, board: VirtualBoard, tape: Tape) -> None:
+        self._board = board
+        self._tape = tape
+
+    def arm(self, cut: Cut) -> None:
+        self._board.cut_at_edge(cut.n, cut.phase != "after")
+        threading.Thread(target=self._watch).start()
+
+    def _watch(self) -> None:
+        self._board.wait_off()
+        self._tape.power(False)
+
+    def disarm(self) -> None:
+        self._board.cancel_cuts()
+
+    def fired(self) -> str:
+        cut = self._board.last_cut
+        return cut.what if cut and not self._board.is_on else ""
+
+
+def test_cuts_at_edges_of_the_trace_pin_are_exact(bare: VirtualRig, tmp_path: Path) -> None:
+    told: list[Line] = []
+    dut = SerialDut(bare.board.pty)
+    rig = SerialRig(dut, Switch(bare), EdgeCutter(bare.board, dut.tape))
+    phases: list[plan.Phase] = ["before", "after"]
+    ends = {
+        (1, "before"): "",  # not armed yet
+        (1, "after"): "ABSENT",  # armed, not sent
+        (2, "before"): "REVERSED",  # answered, not stored
+        (2, "after"): "APPROVED",
+        (3, "before"): "APPROVED",
+        (3, "after"): "APPROVED",
+    }
+    cycles = [
+        Cycle(number, plan.BASE_MINOR + number, 1, Cut(EXACT, *place), None, ())
+        for number, place in enumerate(itertools.product((1, 2, 3), phases), 1)
+    ]
+    # The first sale signs in, which is a record, too.
+    first = Cycle(99, plan.BASE_MINOR + 99, 1, Cut(REST), None, ())
+    try:
+        Shift(rig, tmp_path, 1, 1, [first, *cycles], Limits(), told.append).run()
+    finally:
+        rig.close()
+    assert failures(told) == set()
+    seen = [line for line in told if line["line"] == "cycle"][1:]
+    assert [line["terminal"] for line in seen] == list(ends.values())
+    assert all(line["cuts"][0]["hit"] == "edge" for line in seen)
 
 
 def test_a_switch_that_does_not_switch_ends_it_before_anything_is_cut(

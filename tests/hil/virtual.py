@@ -23,6 +23,7 @@ class VirtualDut:
         self.tape = Tape()
         self._board = board
         self._left = 0  # panel messages until the cut at a marker
+        self._counting = threading.Lock()
 
     def open(self) -> None:
         self._board.cut_on_panel(self._heard)
@@ -46,46 +47,51 @@ class VirtualDut:
     def transport(self) -> Transport:
         return open_transport(self._board.pty)
 
-    def cut_at_message(self, n: int) -> None:
-        """Cut before the n-th message from now is seen; 0: never."""
-        self._left = n
+    def cut_at_message(self, n: int) -> int:
+        """Cut before the n-th message from now is seen, 0: never. How many were left until the
+        last one; 0 when it has come, or is coming."""
+        with self._counting:
+            left, self._left = self._left, n
+            return left
 
     def close(self) -> None:
         self._board.cancel_cuts()
 
     def _heard(self, message: PanelMessage) -> bool:
-        if self._left:
-            self._left -= 1
-            if not self._left:
-                return True
+        with self._counting:
+            if self._left:
+                self._left -= 1
+                if not self._left:
+                    return True
         self.tape.add(message)
         return False
 
 
 class VirtualPower:
-    """A Power that sees its rail."""
+    """A Power that sees its rail. From any thread: a cut may be due while it is switched on."""
 
     def __init__(self, board: VirtualBoard, dut: VirtualDut) -> None:
         self._board = board
         self._dut = dut
         self._watch: threading.Thread | None = None
+        self._switch = threading.Lock()
 
     def on(self) -> None:
-        if self._board.is_on:
-            return
-        if self._watch:
-            self._watch.join()
-        self._dut.open()
-        self._dut.tape.power(True)
-        self._board.power_on()
-        self._dut.tape.add({"boot": "PWRON"})
-        self._watch = threading.Thread(target=self._off, name="power of the virtual board")
-        self._watch.start()
+        with self._switch:
+            if self._board.is_on:
+                return
+            self._join()
+            self._dut.open()
+            self._dut.tape.power(True)
+            self._board.power_on()
+            self._dut.tape.add({"boot": "PWRON"})
+            self._watch = threading.Thread(target=self._off, name="power of the virtual board")
+            self._watch.start()
 
     def off(self) -> None:
-        self._board.power_off()
-        if self._watch:
-            self._watch.join()
+        with self._switch:
+            self._board.power_off()
+            self._join()
 
     def read(self) -> bool | None:
         return self._board.is_on
@@ -97,6 +103,11 @@ class VirtualPower:
         self._board.wait_off()
         self._dut.tape.power(False)
 
+    def _join(self) -> None:
+        if self._watch:
+            self._watch.join()
+            self._watch = None
+
 
 class VirtualCutter:
     """A Cutter for the flash operations and the panel's messages of a virtual board."""
@@ -106,31 +117,33 @@ class VirtualCutter:
     def __init__(self, board: VirtualBoard, dut: VirtualDut) -> None:
         self._board = board
         self._dut = dut
-        self._armed = False
+        self._armed: Cut | None = None
+        self._hit = ""
 
     def arm(self, cut: Cut) -> None:
-        self._armed = True
+        self._armed, self._hit = cut, ""
         if cut.kind == MARKER:
             self._dut.cut_at_message(cut.n)
-        elif cut.kind == EXACT:
+        else:
             self._board.cut_at_operation(cut.n, cut.phase, seed=cut.seed)
 
     def disarm(self) -> None:
-        self._armed = False
-        self._dut.cut_at_message(0)
-        self._board.cancel_cuts()
-        self._dut.open()
+        """A cut that is just coming is waited for."""
+        cut, self._armed = self._armed, None
+        if cut is None:
+            return
+        if cut.kind == MARKER:
+            still = self._dut.cut_at_message(0) > 0
+        else:
+            still = self._board.cancel_flash_cut()
+        if not still:
+            came = self._board.wait_cut()
+            words = f"{came.what} {came.phase} at {came.address:#x}"
+            self._hit = came.what if came.what == "panel" else words
+            self._dut.tape.power(False)
 
     def fired(self) -> str:
-        if not self._armed or self._board.is_on:
-            return ""
-        cut = self._board.last_cut
-        if cut is None:
-            return ""
-        self._armed = False
-        if cut.what == "panel":
-            return "panel"
-        return f"{cut.what} {cut.phase} at {cut.address:#x}"
+        return self._hit
 
 
 class VirtualRig:

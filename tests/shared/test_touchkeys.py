@@ -28,7 +28,7 @@ def rig() -> tuple:
     glass = Glass()
     i2c = I2c({0x38: glass})
     keys = TouchKeys(Ft6336(i2c), CORE2, time)
-    assert keys.poll() == []
+    assert not keys.poll()
     return keys, glass, time, i2c
 
 

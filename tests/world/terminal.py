@@ -100,15 +100,10 @@ class WorldRunner(Runner):
         super().__init__(*parts)
         self._machine = machine
         self.line = machine.line  # type: ignore[assignment]
-        for name, do in list(self._do.items()):
-            self._do[name] = self._counted(name, do)
 
-    def _counted(self, name: str, do: Any) -> Any:
-        def counted(*values: Any) -> None:
-            self._machine.before_effect(name, values)
-            do(*values)
-
-        return counted
+    def _do(self, effect: tuple[Any, ...]) -> None:
+        self._machine.before_effect(effect[0], effect[1:])
+        super()._do(effect)
 
     def _timer(self, name: str, number: int, milliseconds: int) -> None:
         self._machine.timer(name, number, milliseconds)
