@@ -30,7 +30,7 @@ help:
 	@echo "make firmware       the firmware as a ROMFS image for a board: build/firmware.romfs"
 	@echo "make image BOARD=name FIRMWARE=stock.bin  everything that goes onto a board, offline"
 	@echo "make flash BOARD=name FIRMWARE=stock.bin PORT=port [DRY=1] [PROVISION='--host ...']  onto the board; DRY=1 shows the commands"
-	@echo "make heap           the smallest heap the firmware runs in"
+	@echo "make heap           what the firmware keeps of an ESP32's heap, and the smallest heap it runs in; exits 1 above the bars"
 	@echo "make bench-journal  what a sale costs on flash, beside littlefs, JSON and files"
 	@echo "make bench-sync     what a sync takes of a serial line, beside mpremote; exits 1 below the bars"
 	@echo "make bench-reconcile [ROWS=n]  a day of n x n rows, beside hand-written SQL, pandas and datacompy; exits 1 below the bars"

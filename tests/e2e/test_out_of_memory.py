@@ -18,7 +18,7 @@ _MAIN = """
 import board
 import os
 
-real = board.Panel._emit
+real = board.Outputs._emit
 
 def emit(panel, message):
     real(panel, message)
@@ -31,7 +31,7 @@ def emit(panel, message):
         os.remove("when")
         bytearray(1 << 30)
 
-board.Panel._emit = emit
+board.Outputs._emit = emit
 
 from terminal import start
 
