@@ -66,10 +66,10 @@ class Journal:
         The report: ``rows`` (names of the rows that applied), ``alarm`` (the gravest of them, or
         ""), ``read_only``, ``first_seq``, ``next_seq``, ``released``.
         """
+        self.read_only, self.alarm = True, "NOT_MOUNTED"
         # Here: what it takes of a board's heap is free again when its caller unloads it (late.py).
         from terminal import recovery
 
-        self.read_only, self.alarm = True, "NOT_MOUNTED"
         rows = recovery.recover(self._ring)
         self.alarm = ""
         for row in recovery.ALARMS:
