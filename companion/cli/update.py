@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from companion import link
-from companion.cli.output import store_option
+from companion.cli.output import json_option, print_json, store_option
 from companion.link.update import update as bring
 from companion.opening import open_terminal
 from companion.store import Store, terminals
@@ -29,8 +29,9 @@ _MARK = b"pingzhang firmware "
     help="Serial port of the terminal, or tls://[DEVICE@]HOST:PORT.",
 )
 @click.argument("image", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
 @store_option
-def update(port: str, image: Path, directory: Path) -> None:
+def update(port: str, image: Path, as_json: bool, directory: Path) -> None:
     """Bring a terminal a new IMAGE: MicroPython with the firmware frozen into it.
 
     For boards with two slots for the application (ota_0 and ota_1). The image is written beside
@@ -62,6 +63,9 @@ def update(port: str, image: Path, directory: Path) -> None:
             return terminal.sync_key
 
         told = bring(transport, data, key, lambda done, _: bar.update(task, completed=done))
+    if as_json:
+        print_json({"device_id": told.device_id, "firmware": told.firmware, "bytes": len(data)})
+        return
     click.echo(
         f"{told.device_id} has it beside firmware {told.firmware} and starts it when nobody has "
         "touched the panel for some seconds; companion sync then says which one runs"
