@@ -80,6 +80,8 @@ def test_no_sale_is_lost_or_doubled(
         shop.board.wait_screen(MERCHANT_NAME, WAIT)
         assert "CNY 2.0" in "".join(shop.board.printed[printed:])
     assert end[0] == ends
+    for kind in sent:
+        _wait_answer(shop, kind, since)
     answers = [event for event in shop.host.events[since:] if event["event"] == "answer"]
     assert [event["mti"][:2] for event in answers if event["mti"][:2] in ("02", "04")] == sent
     assert shop.sell(minor + 1000, card(1)) == "APPROVED"
@@ -92,3 +94,8 @@ def test_no_sale_is_lost_or_doubled(
 
 def _shown(minor: int) -> str:
     return f"CNY {minor // 100}.{minor % 100:02d}"
+
+
+def _wait_answer(shop: Shop, kind: str, since: int) -> None:
+    """A terminal may have an answer before the host has told of it."""
+    shop.host.wait(lambda event: event["event"] == "answer" and event["mti"][:2] == kind, since)

@@ -110,5 +110,6 @@ def test_the_reversal_of_an_unfinished_sale_goes_to_the_hosts_new_address(tmp_pa
         shop.companion("configure", device, "--host-port", str(shop.host.port))
         assert sync(shop)["pushed"] == [messages.PUSH_CONFIG]
         assert shop.wait_end() == "NOT CHARGED"
+        shop.host.wait(lambda event: event.get("mti") == "0400")
         (reversal,) = (event for event in shop.host.events if event.get("mti") == "0400")
         assert reversal["event"] == "request"

@@ -67,6 +67,7 @@ def test_w26_the_card_comes_back_at_the_terminal_that_took_over(tmp_path: Path) 
         shop.board.insert_card(card(3))
         shop.board.wait_screen("APPROVED", WAIT)
         assert home(shop) == "READY"
+        shop.host.wait(lambda row: row["event"] == "answer" and row["mti"] == "0210", since)
         asked = [row["mti"] for row in shop.host.events[since:] if row["event"] == "answer"]
         assert asked[-2:] == ["0410", "0210"] and asked.count("0410") == 1
 
