@@ -7,8 +7,9 @@ the names in it, a dict of its globals, and another entry there for each thing i
 names occur in many modules. So what the entry modules import at their top, and what that imports,
 becomes one module, ``pingzhang``; under their own names the modules only refer to it, for those
 who import them later or from outside. What a function imports when it runs stays a module of its
-own. A constant is put where it is used and keeps no name, and what nobody here uses is left out,
-like the companion's end of a session: an import of it fails on a board.
+own, which takes what it needs straight from the linked one (relink.py). A constant is put where
+it is used and keeps no name, and what nobody here uses is left out, like the companion's end of a
+session: an import of it fails on a board.
 
 Lines in a traceback are those of the text that this prints. What cannot be linked is refused:
 a module used as a value, an assignment to another module's name, a circle of imports.
@@ -22,7 +23,8 @@ import sys
 from collections.abc import Mapping
 
 from boards.linkable import BundleError, Module, constants_of, is_text
-from boards.names import bound_names, defines
+from boards.names import OPENS, bound_names, defines, local_names, parts
+from boards.relink import Relinker
 from boards.renaming import Renamer
 
 __all__ = ["ELSEWHERE", "ENTRIES", "NAME", "BundleError", "bundle"]
@@ -41,10 +43,13 @@ def bundle(
     imports."""
     linked = _Linker({_module_name(place): text for place, text in texts.items()}, entries, name)
     made = {name + ".py": linked.text()}
+    late = Relinker(name, linked.modules, linked.find, linked.new_name)
     for place, text in texts.items():
         module = _module_name(place)
         if module not in ELSEWHERE:
-            if module in linked.modules and module != name:
+            if module not in linked.modules:
+                text = late.text(module, text)
+            elif module != name:
                 text = linked.reference(module)
             made.setdefault(place, text)
     return made
@@ -97,6 +102,9 @@ class _Linker:
         """What comes from a linked module becomes a reference to it."""
         source = statement.module or ""
         for alias in statement.names:
+            if statement.level or alias.name == "*":
+                where = f"{module.name}, line {statement.lineno}"
+                raise BundleError(f"{where}: an import must say what it takes from where")
             here = alias.asname or alias.name
             if f"{source}.{alias.name}" in self._trees:
                 module.aliases[here] = f"{source}.{alias.name}"
@@ -135,20 +143,32 @@ class _Linker:
 
     def _imported(self, tree: ast.Module) -> list[tuple[str, str]]:
         """What a module that is not linked, or a function, takes of the linked ones."""
-        found = []
-        aliases: dict[str, str] = {}
-        for node in ast.walk(tree):
+        found: list[tuple[str, str]] = []
+
+        def take(module: str, name: str) -> None:
+            found.append(self.find(module, name, module))
+            self._asked.add((module, name))
+
+        def visit(node: ast.AST, aliases: dict[str, str]) -> None:
+            """``aliases``: the linked modules that have a name here."""
             if isinstance(node, ast.ImportFrom):
                 for alias in node.names:
                     if f"{node.module}.{alias.name}" in self.modules:
                         aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
                     elif node.module in self.modules:
-                        found.append(self.find(node.module, alias.name, node.module))
-                        self._asked.add((node.module, alias.name))
-        for owner, name in _attributes(tree):
-            if owner in aliases and name not in ("__file__", "__name__"):
-                found.append(self.find(aliases[owner], name, aliases[owner]))
-                self._asked.add((aliases[owner], name))
+                        take(node.module, alias.name)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                module = aliases.get(node.value.id)
+                if module and node.attr not in ("__file__", "__name__"):
+                    take(module, node.attr)
+            inner = aliases
+            if isinstance(node, OPENS):
+                own = local_names(node)
+                inner = {name: module for name, module in aliases.items() if name not in own}
+            for part, is_inside in parts(node):
+                visit(part, inner if is_inside else aliases)
+
+        visit(tree, {})
         return found
 
     def _references(self, module: Module, statement: ast.stmt) -> set[tuple[str, str]]:
@@ -165,6 +185,14 @@ class _Linker:
     def _rename(self) -> dict[tuple[str, str], str]:
         """A name in the linked module for each name of each module."""
         taken = set(dir(builtins))
+        # The compiler puts a constant in the place of its name wherever that is read, an argument
+        # of the same name or not.
+        arguments = {
+            node.arg
+            for module in self.modules.values()
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.arg)
+        }
         for module in self.modules.values():
             for statement in module.outside:
                 taken |= bound_names([statement])
@@ -182,7 +210,7 @@ class _Linker:
                     found = "_" + name.lstrip("_")  # the compiler keeps no name that begins so
                 if found in taken or (module.name, name) in self._hidden:
                     found += "_" + module.name.rpartition(".")[2]
-                while found in taken:
+                while found in taken or (name in module.constants and found in arguments):
                     found += "_"
                 taken.add(found)
                 new[module.name, name] = found
@@ -250,6 +278,13 @@ class _Linker:
             for node in ast.walk(statement)
             if isinstance(node, (ast.Import, ast.ImportFrom))
             for alias in node.names
+        }
+        # An error has its name only as long as it is handled.
+        from_outside |= {
+            node.name
+            for statement in module.body
+            for node in ast.walk(statement)
+            if isinstance(node, ast.ExceptHandler) and node.name
         }
         borrowed = {here for here in module.borrowed if (name, here) in self._asked}
         for here in sorted((module.names - from_outside) | borrowed):

