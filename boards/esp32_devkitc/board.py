@@ -36,6 +36,7 @@ _TRACE = const(2)
 _BOOT_BUTTON = const(0)
 
 _SERIAL_RXBUF = const(1024)  # a message of the reader has up to 640 bytes
+_SERIAL_TXBUF = const(512)  # and one to it up to 290: no write waits
 
 partition = chip.partition
 reset_cause = chip.reset_cause
@@ -89,9 +90,16 @@ def _reader(i2c: I2C):
     if READER == "serial_reader":
         from drivers.serialreader import SerialReader
 
-        return SerialReader(
-            UART(1, 115200, tx=Pin(_SERIAL_TX), rx=Pin(_SERIAL_RX), rxbuf=_SERIAL_RXBUF, timeout=0)
+        uart = UART(
+            1,
+            115200,
+            tx=Pin(_SERIAL_TX),
+            rx=Pin(_SERIAL_RX),
+            rxbuf=_SERIAL_RXBUF,
+            txbuf=_SERIAL_TXBUF,
+            timeout=0,
         )
+        return SerialReader(uart)
     from drivers.rc522 import Rc522
 
     spi = SPI(2, 4_000_000, sck=Pin(_READER_SCK), mosi=Pin(_READER_MOSI), miso=Pin(_READER_MISO))

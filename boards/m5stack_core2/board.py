@@ -2,10 +2,10 @@
 
 import time
 
-from machine import I2C, SPI, UART, Pin
+from machine import I2C, RTC, SPI, UART, Pin
 from micropython import const
 
-from drivers import chip
+from drivers import bm8563, chip
 from drivers.axp192 import Axp192, Motor
 from drivers.buzzer import Buzzer
 from drivers.escpos import EscPos
@@ -42,10 +42,28 @@ unique_id = chip.unique_id
 connect_wifi = chip.connect_wifi
 set_baud = chip.set_baud
 watchdog = chip.watchdog
-Clock = chip.Clock
 
 _i2c = I2C(0, scl=Pin(_I2C_SCL), sda=Pin(_I2C_SDA), freq=400_000)
 _power: Axp192 | None = None
+
+
+class Clock(chip.Clock):
+    """The ESP32's, which is lost with the power, set at the start from the one with a cell."""
+
+    def __init__(self) -> None:
+        try:
+            kept = bm8563.read(_i2c)
+        except OSError:
+            return
+        if kept:
+            RTC().datetime(kept)
+
+    def set(self, unix_seconds: int) -> None:
+        chip.Clock.set(self, unix_seconds)
+        try:
+            bm8563.write(_i2c, RTC().datetime())
+        except OSError:
+            pass  # it is set for as long as the power stays, as on other boards
 
 
 def power() -> Axp192:

@@ -97,5 +97,5 @@ def Panel() -> DriverPanel:
         Pn532(I2cPort(i2c)),
         # A UART has a receive pin: the one it would take by itself, GPIO9, is the screen's RD. The
         # button idles high as a line does, and what it sends when pressed is no answer.
-        EscPos(UART(1, 9600, tx=Pin(_PRINTER_TX), rx=Pin(_KEY_BUTTON), timeout=0)),
+        EscPos(UART(1, 9600, tx=Pin(_PRINTER_TX), rx=Pin(_KEY_BUTTON), timeout=0), answers=False),
     )

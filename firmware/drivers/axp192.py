@@ -1,4 +1,4 @@
-"""The power chip of an M5Stack Core2: supplies of screen and motor, 5 V at the ports, battery.
+"""The power chip of an M5Stack Core2: supplies of screen, motor, ports (5 V) and clock's cell.
 
 Register numbers and bits: X-Powers "AXP192 datasheet", register description (REG 00H to FFH).
 What hangs on which output: M5Stack's Core2 documentation, "PinMap", and its M5Core2 library.
@@ -12,14 +12,11 @@ import time
 _ADDRESS = 0x34
 _ENODEV = 19
 
-_POWER_STATUS = 0x00  # bit 7 ACIN present, bit 5 VBUS present, bit 2 battery charges
-_MODE = 0x01  # bit 5: a battery is connected
 _CHIP = 0x03  # 0x03 here; 0x4A in the AXP2101 of a Core2 v1.1, at the same address
 _OUTPUTS = 0x12  # a bit for each output
 _DCDC3_VOLTS = 0x27  # 0.7 V and 25 mV a step, 7 bits
 _LDO_VOLTS = 0x28  # 1.8 V and 100 mV a step; LDO2 high nibble, LDO3 low
-_BATTERY_ADC = 0x78  # high 8 bits, then low 4 bits; 1.1 mV a step
-_ADC_ENABLE = 0x82  # bit 7: battery voltage
+_BACKUP = 0x35  # charging of the clock's cell: bit 7 on, 6 and 5 volts, 1 and 0 current
 _GPIO0 = 0x90  # low 3 bits: 010 is its LDO
 _GPIO0_VOLTS = 0x91  # high nibble: 1.8 V and 100 mV a step
 _GPIO34 = 0x95  # bit 7: they are GPIOs; bits 3 and 2 are 01: GPIO4 is an open drain
@@ -29,6 +26,8 @@ _DCDC3 = 0x02  # Core2: the backlight
 _LDO2 = 0x04  # Core2: the screen's logic and the SD card
 _LDO3 = 0x08  # Core2: the vibration motor
 _EXTEN = 0x40  # Core2: the 5 V converter of the ports
+# As M5Stack's library has it for the MS614SE cell (M5Core2, AXP192::begin and pull request 18).
+_CHARGED = 0xA2
 
 _CHIP_AXP192 = 0x03
 _RESET_MS = 20  # ILI9342C and FT6336U both want at least some ms; see start()
@@ -54,7 +53,7 @@ class Axp192:
         wait_ms = self._wait_ms or time.sleep_ms
         self._change(_LDO_VOLTS, 0xF0, 15 << 4)  # 3.3 V
         self._change(_DCDC3_VOLTS, 0x7F, (backlight_mv - 700) // 25)
-        self._change(_ADC_ENABLE, 0x80, 0x80)
+        self._change(_BACKUP, 0xE3, _CHARGED)
         self._change(_OUTPUTS, _LDO2 | _DCDC3, _LDO2 | _DCDC3)
         self._change(_GPIO34, 0x8C, 0x84)
         self._change(_GPIO34_LEVEL, 0x02, 0x00)
@@ -66,17 +65,6 @@ class Axp192:
         self._change(_GPIO0_VOLTS, 0xF0, 15 << 4)
         self._change(_GPIO0, 0x07, 0x02)
         self._change(_OUTPUTS, _EXTEN, _EXTEN)
-
-    def usb(self) -> bool:
-        """Whether power comes from outside; without, the battery carries the board."""
-        return bool(self._read(_POWER_STATUS) & 0xA0)
-
-    def battery_mv(self) -> int:
-        """Millivolts of the battery; 0 when there is none."""
-        if not self._read(_MODE) & 0x20:
-            return 0
-        data = self._i2c.readfrom_mem(self._address, _BATTERY_ADC, 2)
-        return (data[0] << 4 | data[1] & 0x0F) * 11 // 10
 
     def _read(self, register: int) -> int:
         return self._i2c.readfrom_mem(self._address, register, 1)[0]
@@ -94,4 +82,11 @@ class Motor:
         power._change(_LDO_VOLTS, 0x0F, 2)  # 2.0 V
 
     def value(self, on: int) -> None:
-        self._power._change(_OUTPUTS, _LDO3, _LDO3 if on else 0)
+        """Raises nothing, as a pin. What stays on because the bus failed twice goes off with the
+        next beep."""
+        for _ in range(2):
+            try:
+                self._power._change(_OUTPUTS, _LDO3, _LDO3 if on else 0)
+                break
+            except OSError:
+                pass

@@ -29,6 +29,7 @@ _PIECE = 96  # goes into an ESP32's transmit FIFO of 128 bytes at once, so the w
 _MOST = 120  # lines in the queue: some six slips that wait for paper
 _END_MS = 300  # nothing more for so long: the slip is complete
 _ASK_MS = 1000
+_ANSWER_MS = 500
 _SILENT = 3  # questions without an answer
 
 
@@ -38,8 +39,9 @@ class EscPos:
     ``encoding`` is "gb18030" for a printer with Chinese characters; "picture" for one without: a
     line that has Chinese in it is printed as dots, from the screens' font; or "ascii": what is not
     ASCII is left out, or becomes "?" where nothing else is in the line. A printer whose answers
-    never come (only TX is wired) prints blindly; one that has answered and is silent, or is out of
-    paper, is not sent anything until it is well, and the lines wait.
+    never come prints blindly, also where ``answers`` says that none can (only TX is wired); one
+    that has answered and is silent, or is out of paper, is not sent anything until it is well, and
+    the lines wait.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class EscPos:
         cut: bool = False,
         now_ms=ticks.now_ms,
         font=None,
+        answers: bool = True,
     ) -> None:
         if encoding not in ("gb18030", "picture", "ascii"):
             raise ValueError("printer: no encoding %r" % encoding)
@@ -61,25 +64,29 @@ class EscPos:
             self._font = text.open_font()
         self._end = _FEED + _CUT if cut else _FEED
         self._now_ms = now_ms
-        self._queue: list = []  # lines
+        self._queue: list = []  # lines; None: a slip ends here
         self._out = b""  # what is left of the one on its way
         self._begun = False  # a slip is on the paper, or on its way
         self._last = 0
         self._asked = 0
         self._unanswered = 0
         self._answers = False  # it has answered before
-        self._any = getattr(uart, "any", None)
-        self.lost = 0
+        self._any = uart.any if answers else None
         self.fault = ""
 
     def line(self, text: str) -> None:
-        """Queue a line. When the queue is full the line is lost and counted: the last slip can
-        always be had again, and a printer must not stop a sale."""
-        if len(self._queue) >= _MOST:
-            self.lost += 1
-            return
-        self._queue.append(text)
-        self._last = self._now_ms()
+        """Queue a line; without room for it, it is lost: whoever prints a slip looks first."""
+        now = self._now_ms()
+        waits = bool(self._queue or self._begun)
+        if waits and ticks.since(now, self._last) >= _END_MS:
+            self._queue.append(None)  # that was another slip, which has waited for paper
+        if self.room() > 0:
+            self._queue.append(text)
+            self._last = now
+
+    def room(self) -> int:
+        """So many lines more can wait."""
+        return _MOST - len(self._queue)
 
     def printing(self) -> bool:
         """Whether lines are queued, or not yet out of the UART."""
@@ -88,7 +95,7 @@ class EscPos:
     def poll(self) -> None:
         """Ask for paper, take the answer, send a piece."""
         now = self._now_ms()
-        self._listen()
+        self._listen(now)
         if not self._uart.txdone():
             return
         asks = self._answers or self._unanswered < _SILENT
@@ -101,17 +108,24 @@ class EscPos:
         elif self._queue and not self._begun:
             self._begin()
         elif self._queue:
-            self._out = self._encoded(self._queue.pop(0))
-            self._send_piece()
+            text = self._queue.pop(0)
+            if text is None:
+                self._finish()
+            else:
+                self._out = self._encoded(text)
+                self._send_piece()
         elif self._begun and ticks.since(now, self._last) >= _END_MS:
-            self._begun = False
-            self._uart.write(self._end)
+            self._finish()
 
     def _begin(self) -> None:
         self._begun = True
         self._unanswered = min(self._unanswered, _SILENT - 1)  # ask once more
         chinese = self._encoding == "gb18030"
         self._uart.write(_INITIALIZE + (_CHINESE if chinese else _NO_CHINESE))
+
+    def _finish(self) -> None:
+        self._begun = False
+        self._uart.write(self._end)
 
     def _send_piece(self) -> None:
         # All of a line before the next question, which would break a character or a picture.
@@ -126,11 +140,14 @@ class EscPos:
             self.fault = "printer does not answer"
         self._uart.write(_ASK_PAPER)
 
-    def _listen(self) -> None:
+    def _listen(self, now: int) -> None:
         while self._any and self._any():
             for byte in self._uart.read(16) or b"":
-                if byte & _FIXED != _FIXED_VALUE:
-                    continue  # noise, or half of something
+                # On a line to nowhere each 16th byte of noise looks like an answer: one counts for
+                # each question, the first of all when it comes at once.
+                soon = self._answers or ticks.since(now, self._asked) < _ANSWER_MS
+                if not (self._unanswered and soon) or byte & _FIXED != _FIXED_VALUE:
+                    continue
                 self._answers = True
                 self._unanswered = 0
                 self.fault = "no paper" if byte & _PAPER_END else ""
@@ -141,10 +158,10 @@ class EscPos:
             from drivers import gb2312
 
             return gb2312.encode(text) + b"\n"
-        kept = "".join([char for char in text if " " <= char <= "~"]).strip()
+        kept = bytes([byte for byte in text.encode() if 0x20 <= byte <= 0x7E]).strip()
         if self._encoding == "picture" and max(text + " ") > "~":
             return self._picture(text)
-        return (kept or "?" * len(text)).encode() + b"\n"
+        return (kept or b"?" * len(text)) + b"\n"
 
     def _picture(self, line: str) -> bytes:
         from drivers import text

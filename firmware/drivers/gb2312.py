@@ -5,6 +5,8 @@ of their codes, two bytes each, 94 a row, 0 where none is. It stays in flash: a 
 looked for from the beginning, some rows at a time.
 """
 
+from drivers.text import codes
+
 _TABLE = __file__[: __file__.rfind("/") + 1] + "gb2312.bin"
 _PIECE = 2 * 94 * 8
 _UNKNOWN = b"?"
@@ -15,14 +17,14 @@ def encode(text: str) -> bytes:
     out = b""
     table = None
     try:
-        for char in text:
-            if " " <= char <= "~":
-                out += char.encode()
+        for code in codes(text):
+            if 0x20 <= code <= 0x7E:
+                out += bytes((code,))
                 continue
             if table is None:
                 table = open(_TABLE, "rb")
                 piece = bytearray(_PIECE)
-            out += _look_up(table, piece, ord(char))
+            out += _look_up(table, piece, code)
     finally:
         if table is not None:
             table.close()

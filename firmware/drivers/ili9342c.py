@@ -7,6 +7,7 @@ power chip does. Not tried on hardware.
 from drivers.lcd import Lcd
 
 # MADCTL of the ILI9342C's data sheet: MV, memory writes go down first; BGR, as the glass is wired.
+# M5Stack's M5GFX has BGR alone for the same picture, with writes that go right first.
 _DOWN_FIRST = 0x28
 
 

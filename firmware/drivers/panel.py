@@ -14,6 +14,7 @@ _MAX_EVENTS = 16
 _MISSES = 3
 _LINES = 8
 _COLUMNS = 21
+_ANY = 1000
 # In English, and where the screen is in Chinese.
 _TEST_PAN = "999999***"  # on slips; five columns are free behind it
 _TEST_CARD = "TEST CARD/测试卡"
@@ -52,6 +53,10 @@ class Panel:
             self._printer.line(text + " TEST" if _TEST_PAN in text else text)
             self._prints = True
 
+    def paper_room(self) -> int:
+        """So many lines the printer takes now; without one they are as good as printed."""
+        return self._printer.room() if self._printer else _ANY
+
     def printing(self) -> bool:
         """Whether lines given to the printer have not left for it yet."""
         return bool(self._printer) and self._printer.printing()
@@ -62,6 +67,15 @@ class Panel:
         want = getattr(self._reader, "want", None)
         if want:
             want(amount_minor)
+
+    def tell_reader(self, how: str, code: str, icc: bytes) -> None:
+        """What became of the card, for a reader with the cardholder's display or a chip:
+        "approved", "declined", "refused" when there is no approval for any other reason, "chip"
+        when the issuer approves and the chip is to say whether it does. ``code`` is F39, ``icc``
+        the issuer's F55."""
+        say = getattr(self._reader, "say", None)
+        if say:
+            say(how, code, icc)
 
     def beep(self, n: int) -> None:
         if self._buzzer:
@@ -167,4 +181,4 @@ def _with_notice(lines: list, notice: str) -> list:
 
 def _columns(text: str) -> int:
     """Half columns: a Chinese character takes two."""
-    return len(text) + len([char for char in text if char > "~"])
+    return len(text) + sum([byte >= 0xC0 for byte in text.encode()])

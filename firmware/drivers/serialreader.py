@@ -10,19 +10,26 @@ from binascii import hexlify
 from drivers import testcard, ticks
 from protocol import cbor, frame
 
-VERSION = 1
+VERSION = 2
 # From the reader
 HELLO = 1
 CARD = 2
 CHIP = 3
+HEARD = 4
 # To the reader
 ASK = 129
 ACK = 130
+SAID = 131
 
 MAX_PAYLOAD = 640  # the longest CARD
 _ASK_MS = 2000
 _SILENT = 3  # questions without an answer
-# Fields of CARD behind its kind and number: name, type, longest.
+_SAY_MS = 500
+_SAYINGS = 10
+_READS = 16  # of 64 bytes at a poll: what a UART's buffer holds
+# What SAID may say, as its number.
+_HOW = ("refused", "approved", "declined", "chip")
+# Fields of CARD behind its kind, number and amount: name, type, longest.
 _FIELDS = (
     ("entry", str, 3),
     ("expiry", str, 4),
@@ -45,20 +52,28 @@ class SerialReader:
         self._uart = uart
         self._now_ms = now_ms
         self._decoder = frame.Decoder(MAX_PAYLOAD)
-        self._last = -1  # the number of the newest message that was taken
+        self._last: int | None = None  # the number of the newest message that was taken
         self._card: dict | None = None
         self._verdict: bool | None = None
         self._asked = now_ms() - _ASK_MS
         self._wanted: int | None = None
         self._unanswered = 0
-        self.name = ""
+        self._number = 0  # of the newest word on a card
+        self._how = ""
+        self._word: list = []
+        self._sayings = 0  # of it that are left
+        self._said = 0
         self.fault = "starting"
 
     def poll(self) -> dict | None:
         """Take what came. Never waits and never raises; what is not a message is dropped."""
-        while self._uart.any():
+        for _ in range(_READS):
+            if not self._uart.any():
+                break
             for payload in self._decoder.feed(self._uart.read(64) or b""):
                 self._message(payload)
+        if self._sayings and ticks.since(self._now_ms(), self._said) >= _SAY_MS:
+            self._say()
         if ticks.since(self._now_ms(), self._asked) >= _ASK_MS:
             self._unanswered = min(self._unanswered + 1, _SILENT + 1)
             if self._unanswered > _SILENT:
@@ -77,7 +92,20 @@ class SerialReader:
     def _ask(self) -> None:
         # What is lost on the line is said again with the next question.
         self._asked = self._now_ms()
-        self._send([ASK, VERSION, self._wanted])
+        self._send([ASK, VERSION, self._wanted, self._last])
+
+    def say(self, how: str, code: str, icc: bytes) -> None:
+        """What became of the card, until the reader has heard it; see drivers/panel.py."""
+        self._number = (self._number + 1) % 256
+        self._how = how
+        self._word = [SAID, self._number, _HOW.index(how), code, icc]
+        self._sayings = _SAYINGS
+        self._say()
+
+    def _say(self) -> None:
+        self._said = self._now_ms()
+        self._sayings -= 1
+        self._send(self._word)
 
     def verdict(self) -> bool | None:
         """Whether the chip accepts the approval; None when it has not said anything."""
@@ -90,12 +118,14 @@ class SerialReader:
             items = cbor.loads(payload)
         except cbor.CborError:
             return
-        if not isinstance(items, list) or len(items) < 3:
+        if not isinstance(items, list) or len(items) < 2 or not _is_number(items[1]):
             return
         kind = items[0]
         if kind == HELLO:
             self._hello(items)
-        elif kind in (CARD, CHIP) and _is_number(items[1]):
+        elif kind == HEARD and items[1] == self._number:
+            self._sayings = 0
+        elif kind in (CARD, CHIP):
             # A message comes again until its ACK arrives: the second one is acknowledged only.
             if items[1] != self._last and not self._take(items):
                 return
@@ -103,22 +133,25 @@ class SerialReader:
             self._send([ACK, items[1]])
 
     def _hello(self, items: list) -> None:
-        if items[1] != VERSION or not isinstance(items[2], str) or len(items[2]) > 32:
+        if items[1] != VERSION:
             self.fault = "card reader has another version"
             return
-        self.name = items[2]
         self.fault = ""
         self._unanswered = 0
 
     def _take(self, items: list) -> bool:
         if items[0] == CHIP:
-            if not isinstance(items[2], bool):
+            # On this approval and no other: one that comes late is about money that went back.
+            asked = self._how == "chip" and _is_that(items[3:], self._number)
+            if not asked or not isinstance(items[2], bool):
                 return False
             self._verdict = items[2]
             return True
-        card = _card(items[2:])
+        # Read for another amount, its chip would vouch for that one (I7).
+        card = _card(items[3:]) if _is_that(items[2:3], self._wanted) else None
         if card is None:
             return False
+        self._sayings = 0  # what is said from now on is of this one
         self._card = card
         return True
 
@@ -128,6 +161,11 @@ class SerialReader:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255
+
+
+def _is_that(items: list, number: int | None) -> bool:
+    """Whether it is this number and nothing else; false is no 0."""
+    return number is not None and items == [number] and not isinstance(items[0], bool)
 
 
 def _card(values: list) -> dict | None:

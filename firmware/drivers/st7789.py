@@ -15,6 +15,7 @@ _SET = (0x08, 0x14)
 _CLEAR = (0x0C, 0x18)
 # MADCTL of the data sheet: MX, and no MV. The memory's short side comes first, so that a write
 # goes down the lying glass; one of the two has to be mirrored. MY, 0x80, turns the picture round.
+# TFT_eSPI has MX and MV for the same picture (rotation 1), with writes that go right first.
 _DOWN_FIRST = 0x40
 # The glass has 170 of the memory's 240 columns, in their middle.
 _BESIDE = 35

@@ -43,10 +43,9 @@ class Font:
         file.seek(_PAGES_AT)
         self._glyphs_at = _BLOCKS_AT + _BLOCK * max(file.read(_BLOCKS_AT - _PAGES_AT))
 
-    def columns(self, char: str, tall: bool, into: bytearray) -> int:
+    def columns(self, code: int, tall: bool, into: bytearray) -> int:
         """Write a character's columns into ``into``, two bytes each, low byte first; how many.
         A small cell has ASCII only. What the font does not have is a box."""
-        code = ord(char)
         wide = code > 0x7E
         if not wide and code >= 0x20:
             if tall:
@@ -148,8 +147,8 @@ def changes(before: list, after: list) -> list:
 def dots(font: Font, line: str, tall: bool, width: int):
     """The columns of a line, one number each, ``width`` of them: the rest is empty."""
     cell = bytearray(24)
-    for char in line:
-        count = font.columns(char, tall, cell)
+    for code in codes(line):
+        count = font.columns(code, tall, cell)
         if count > width:
             break
         width -= count
@@ -159,20 +158,40 @@ def dots(font: Font, line: str, tall: bool, width: int):
         yield 0
 
 
+def codes(text: str):
+    """The codes of a text's characters. Not character by character: MicroPython keeps each text
+    of one character for ever, and Chinese has thousands."""
+    code = left = 0
+    for byte in text.encode():
+        if byte < 0x80:
+            yield byte
+        elif byte >= 0xC0:
+            left = 1 + (byte >= 0xE0) + (byte >= 0xF0)
+            code = byte & 0x3F >> left
+        else:
+            code = code << 6 | byte & 0x3F
+            left -= 1
+            if not left:
+                yield code
+
+
 def _common(one: str, other: str) -> int:
     """How many characters both begin with."""
-    most = min(len(one), len(other))
-    for i in range(most):
-        if one[i] != other[i]:
-            return i
-    return most
+    first = one.encode()
+    second = other.encode() + b"\0"
+    same = 0
+    while same < len(first) and first[same] == second[same]:
+        same += 1
+    while same < len(first) and first[same] & 0xC0 == 0x80:
+        same -= 1  # in the middle of a character
+    return len(first[:same].decode())
 
 
 def _extent(line: str) -> int:
     """The columns of a line."""
     columns = HALF * len(line)
-    for char in line:
-        if char > "~":
+    for byte in line.encode():
+        if byte >= 0xC0:  # a character that is not ASCII begins
             columns += HALF
     return columns
 

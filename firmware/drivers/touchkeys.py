@@ -18,8 +18,10 @@ CORE2 = tuple(
     + [("CANCEL", 0, 240, 107, 40), ("CLEAR", 107, 240, 107, 40), ("ENTER", 214, 240, 106, 40)]
 )
 
-# The controller reports some 60 times a second: two reports of the same place.
-_SETTLE_MS = 25
+# The controller reports every 13 to 20 ms, and what is read more often may be half of one report
+# and half of the next (M5Core2 library, M5Touch).
+_REPORT_MS = 16
+_SETTLE_MS = 25  # two reports of the same place
 
 _ADDRESS = 0x38
 # Registers (FocalTech, "Ft6336GU_Firmware"): TD_STATUS, then P1_XH, P1_XL, P1_YH, P1_YL.
@@ -52,7 +54,8 @@ class Ft6336:
 
 class TouchKeys:
     """``poll`` gives the key that a finger came down on: one finger, in the same key for 25 ms,
-    and none before it. A finger that slides, or two, press nothing until all are off."""
+    and none before it. A finger that slides, or two, press nothing until all are off. Two side by
+    side are one to a Core2's glass, between them."""
 
     def __init__(self, touch, keys=CORE2, now_ms=ticks.now_ms) -> None:
         self._touch = touch
@@ -60,10 +63,15 @@ class TouchKeys:
         self._now_ms = now_ms
         self._at = ""
         self._since = 0
+        self._read = now_ms() - _REPORT_MS
         self._spent = True  # until the first time that no finger is there
         self.fault = ""
 
     def poll(self) -> list | tuple:
+        now = self._now_ms()
+        if ticks.since(now, self._read) < _REPORT_MS:
+            return ()
+        self._read = now
         try:
             point = self._touch.point()
             self.fault = ""
@@ -79,7 +87,6 @@ class TouchKeys:
         if self._spent:
             return ()
         name = self._key(point)
-        now = self._now_ms()
         if not self._at and name:
             self._at = name
             self._since = now

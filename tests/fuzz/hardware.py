@@ -2,7 +2,7 @@
 
 from drivers import pn532
 from drivers.pn532 import BadFrame
-from drivers.serialreader import CARD, CHIP, HELLO, SerialReader
+from drivers.serialreader import CARD, CHIP, HEARD, HELLO, SerialReader
 from protocol import cbor, frame
 from terminal import cards
 from tests.fuzz.mutation import bent, damage
@@ -11,6 +11,7 @@ from tests.shared.expect import Random
 from tests.shared.wires import Time, Uart
 
 _CHIP_CARD = ["051", "4912", "999999" + "1234567893", "", b"", b"", b"", b"\x9f\x26\x01\x55", True]
+_AMOUNT = 500
 _SEALED = ["071", "4912", "", "622202******0128", b"t" * 8, b"k" * 10, b"s" * 32, b"", False]
 
 
@@ -38,8 +39,13 @@ class CardReader(Target):
     def read(self, data: bytes) -> object:
         uart = Uart()
         reader = SerialReader(uart, Time())
+        reader.want(_AMOUNT)
+        reader.say("chip", "00", b"")
+        uart.sent = b""
         uart.give(data)
         card = reader.poll()
+        while uart.any():
+            card = reader.poll() or card
         return card, reader.verdict(), reader.fault, uart.sent
 
     def check(self, data: bytes, found) -> bytes:  # type: ignore[no-untyped-def]
@@ -62,9 +68,9 @@ class CardReader(Target):
 
 def _messages() -> list:
     # MicroPython knows no [*a, *b].
-    made: list = [[HELLO, 1, "A reader"], [CHIP, 7, True], [CHIP, 8, False]]
+    made: list = [[HELLO, 2, "A reader"], [CHIP, 7, True, 1], [CHIP, 8, False, 1], [HEARD, 1]]
     for number, values in ((0, _CHIP_CARD), (255, _SEALED)):
-        message: list = [CARD, number]
+        message: list = [CARD, number, _AMOUNT]
         message.extend(values)
         made.append(message)
     return made

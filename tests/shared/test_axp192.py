@@ -11,6 +11,7 @@ FRESH = {
     0x12: 0x4D & ~0x40,
     0x27: 0x68,
     0x28: 0xCF,
+    0x35: 0x21,
     0x91: 0x50,
     0x90: 0x07,
     0x95: 0x32,
@@ -24,9 +25,13 @@ class Bus:
     def __init__(self, registers: dict) -> None:
         self.registers = dict(registers)
         self.trace: list = []
+        self.failures = 0  # of the next transfers
 
     def readfrom_mem(self, address: int, register: int, count: int) -> bytes:
         assert address == ADDRESS
+        if self.failures:
+            self.failures -= 1
+            raise OSError(110)
         return bytes([self.registers.get(register + i, 0) for i in range(count)])
 
     def writeto_mem(self, address: int, register: int, data: bytes) -> None:
@@ -50,7 +55,7 @@ def test_start_writes_exactly_this():
     assert bus.trace == [
         (0x28, 0xFF),  # LDO2 to 3.3 V, LDO3 as it was
         (0x27, 0x54),  # DC-DC3 to 2.8 V
-        (0x82, 0x80),
+        (0x35, 0xA2),  # the clock's cell is charged
         (0x12, 0x0F),  # LDO2 and DC-DC3 on
         (0x95, 0xB6),  # GPIO4 an open drain
         (0x96, 0x00),  # in reset
@@ -100,12 +105,13 @@ def test_the_motor_is_a_pin():
     assert bus.registers[0x12] == before
 
 
-def test_battery_and_usb():
+def test_a_motor_whose_bus_fails_raises_nothing_and_goes_off_with_the_next_beep():
     bus, power = started()
-    assert not power.usb() and power.battery_mv() == 0
-    bus.registers[0x00] = 0x20
-    assert power.usb()
-    bus.registers[0x01] = 0x20
-    bus.registers[0x78] = 0xD6
-    bus.registers[0x79] = 0xFB  # the high nibble is not part of it
-    assert power.battery_mv() == (0xD6 << 4 | 0x0B) * 11 // 10 == 3778
+    motor = Motor(power)
+    for failures, stays in ((1, 0), (2, 1)):
+        motor.value(1)
+        bus.failures = failures
+        motor.value(0)
+        assert bool(bus.registers[0x12] & 0x08) == bool(stays), failures
+        motor.value(0)
+        assert not bus.registers[0x12] & 0x08

@@ -176,12 +176,64 @@ def test_noise_is_no_answer():
     assert printer.fault == ""
 
 
-def test_lines_beyond_the_queue_are_lost_and_counted():
+def test_what_looks_like_an_answer_counts_only_after_a_question_and_once():
+    printer, uart, time = rig()
+    wait(printer, uart, time, 10000)  # nobody there; it asks no more
+    uart.give(NO_PAPER * 20)
+    wait(printer, uart, time, 50)
+    assert printer.fault == ""
+    printer.line("slip")
+    wait(printer, uart, time, 1000)
+    assert paper(uart) == START + b"slip\n" + END
+    printer, uart, time = rig()
+    wait(printer, uart, time, 100, PAPER + NO_PAPER)
+    assert printer.fault == ""
+
+
+def test_a_printer_that_is_known_may_take_its_time():
+    printer, uart, time = rig()
+    wait(printer, uart, time, 1100, PAPER)
+    for answer, fault in ((NO_PAPER, "no paper"), (PAPER, "")):
+        wait(printer, uart, time, 1600)
+        uart.give(answer)
+        wait(printer, uart, time, 10)
+        assert printer.fault == fault
+
+
+def test_a_printer_of_which_no_line_comes_back_is_never_heard():
+    time = Time()
+    uart = Uart()
+    printer = EscPos(uart, now_ms=time, answers=False)
+    wait(printer, uart, time, 3000, NO_PAPER)
+    printer.line("slip")
+    wait(printer, uart, time, 1000, NO_PAPER)
+    assert printer.fault == ""
+    assert paper(uart) == START + b"slip\n" + END
+
+
+def test_each_of_the_slips_that_waited_for_paper_ends_as_one_that_did_not():
+    for cut in (False, True):
+        printer, uart, time = rig(cut=cut)
+        end = END + b"\x1dVB\x00" if cut else END
+        wait(printer, uart, time, 1100, NO_PAPER)
+        for slip in ("a", "b", "c"):
+            printer.line(slip)
+            wait(printer, uart, time, 20, NO_PAPER)
+            printer.line(slip)  # of the same one, a little later
+            wait(printer, uart, time, 1000, NO_PAPER)
+        assert paper(uart) == b""
+        wait(printer, uart, time, 5000, PAPER)
+        slips = [START + slip + b"\n" + slip + b"\n" + end for slip in (b"a", b"b", b"c")]
+        assert paper(uart) == b"".join(slips)
+        assert not printer.printing()
+
+
+def test_lines_beyond_the_queue_are_lost_and_it_says_how_many_have_room():
     printer, uart, time = rig()
     wait(printer, uart, time, 1100, NO_PAPER)
-    for _ in range(200):
+    for number in range(200):
+        assert printer.room() == max(120 - number, 0)
         printer.line("x" * 32)
-    assert printer.lost == 80
     wait(printer, uart, time, 5000, PAPER)
     assert paper(uart).count(b"x" * 32 + b"\n") == 120
 

@@ -80,10 +80,17 @@ def test_a_touch_of_ten_milliseconds_is_none():
     assert wait(keys, time, 100) == []
 
 
+def test_the_panel_is_not_read_more_often_than_it_reports():
+    keys, _, time, i2c = rig()
+    i2c.trace = []
+    wait(keys, time, 1000)
+    assert 40 < len(i2c.trace) <= 62
+
+
 def test_a_finger_that_slides_presses_nothing_until_it_is_lifted():
     keys, glass, time, _ = rig()
     glass.fingers = [middle("5")]
-    wait(keys, time, 10)
+    wait(keys, time, 20)
     glass.fingers = [middle("8")]
     assert wait(keys, time, 500) == []
     glass.fingers = [middle("5")]

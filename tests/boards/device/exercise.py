@@ -50,6 +50,17 @@ def clock():
     return [unset, machine.clock[-1]]
 
 
+def kept():
+    """What the next start makes of a clock that was set; a chip that is gone does no harm."""
+    machine.clock[:] = []
+    board.Clock()
+    made = machine.clock[:]
+    gone = machine.chips.pop(0x51)
+    board.Clock().set(1795311060)
+    machine.chips[0x51] = gone
+    return [made, machine.clock[-1][5]]
+
+
 def wifi():
     answers = [board.connect_wifi("", "", "pos"), board.connect_wifi("shop", "secret", "p" * 40)]
     network.fails = True
@@ -99,6 +110,7 @@ print(
             "held": [safe_mode([tuple(h) if isinstance(h, list) else h]) for h in wanted["held"]],
             "panels": [panel(reader) for reader in wanted["readers"]],
             "clock": clock(),
+            "kept": kept(),
             "wifi": wifi(),
             "partition": partition(),
             "causes": causes(),

@@ -57,7 +57,8 @@ class Mapped:
         return bytes([registers.get((self._address, register + i), 0) for i in range(count)])
 
     def write(self, register, data):
-        registers[(self._address, register)] = data[0]
+        for i, byte in enumerate(data):
+            registers[(self._address, register + i)] = byte
 
 
 class Deaf:
@@ -67,7 +68,7 @@ class Deaf:
         pass
 
 
-chips: dict = {0x3C: Deaf(), 0x34: Mapped(0x34), 0x38: Mapped(0x38)}
+chips: dict = {0x3C: Deaf(), 0x34: Mapped(0x34), 0x38: Mapped(0x38), 0x51: Mapped(0x51)}
 
 
 class I2C:
@@ -162,8 +163,11 @@ class RTC:
         RTC._memory = bytes(data)
         return None
 
-    def datetime(self, values):
+    def datetime(self, values=None):
+        if values is None:
+            return clock[-1]
         clock.append(values)
+        return None
 
 
 def reset_cause():
