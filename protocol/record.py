@@ -28,7 +28,8 @@ REKEYED = 15
 VERDICT = 16
 
 # A record and its 8-byte seal are one journal payload (MAX_PAYLOAD in firmware/terminal/slot.py).
-# Up to 108 bytes they fit one slot, one program of the flash: every record of a clean sale does.
+# Up to 108 bytes they fit one slot, one program of the flash: every record of a clean sale does,
+# and a CHECKPOINT without cases.
 MAX_RECORD = 452
 
 # OUTCOME.result
@@ -81,6 +82,7 @@ _U32 = ("uint", 0xFFFFFFFF)
 _AMOUNT = ("uint", 999999999999)  # F4 is n12
 _STAN = ("uint", 999999)  # F11 is n6
 _BATCH = ("uint", 999999)  # F60.2 is n6
+_DATE = ("uint", 9999)  # F13 is n4
 
 # Fields that several kinds have: one object on a board's heap.
 _WALL = ("wall", _U32)
@@ -204,6 +206,7 @@ KINDS = {
             ("debit_minor", _AMOUNT),
             ("credit_count", _U16),
             ("credit_minor", _AMOUNT),
+            ("host_date", _DATE),
         ),
     ),
     NOTE: ("NOTE", (_WALL, ("code", ("text", 16)), ("detail", ("text", 48)))),
@@ -264,7 +267,7 @@ KINDS = {
 # Of a record that a newer terminal writes.
 _MAX_KIND = 0xFFFF
 # How many of its last fields a record of an older terminal may lack: it has them empty.
-_ADDED = {ARMED: (1, 7), CHECKPOINT: (7,)}
+_ADDED = {ARMED: (1, 7), CHECKPOINT: (1, 8)}
 _EMPTY = {"uint": 0, "text": "", "bytes": b"", "seqs": []}
 
 

@@ -45,11 +45,13 @@ _PROFILES = ("profiles/", "/rom/protocol/iso8583/profiles/", "protocol/iso8583/p
 
 
 class Retained:
-    """What the sync server may see of the ledger: releases stop where a restart still reads."""
+    """What the sync server may see of the ledger: releases stop where a restart still reads.
+    ``changed()`` is called behind each: the companion has more, and there may be more room."""
 
-    def __init__(self, ledger: Ledger, known: State) -> None:
+    def __init__(self, ledger: Ledger, known: State, changed) -> None:
         self._ledger = ledger
         self._known = known
+        self._changed = changed
         self.read = ledger.read
 
     @property
@@ -69,6 +71,7 @@ class Retained:
         seq = min(seq, self._known.keep_from())
         if seq > self._ledger.released:
             self._ledger.release(seq)
+        self._changed()
 
 
 class App:
@@ -181,10 +184,15 @@ class App:
         with Once():
             alarm = journal.mount()["alarm"]
         known = State()
+
+        def taken(seq: int, rec: dict) -> None:
+            known.apply(seq, rec)
+            self.clock.passed = rec.get("wall") or self.clock.passed
+
         try:
             ledger = Ledger(journal, config["seal_key"], config["device_id"])
             ledger.rekey(config["old_seal_key"], config["seal_generation"], self.clock.wall())
-            ledger.replay(known.apply, known.lost)
+            ledger.replay(taken, known.lost)
         except JournalFault as error:
             # To sell without knowing what is open would be worse; the next start reads again.
             self.panel.show(screens.lines("fault", str(error)))
@@ -205,7 +213,7 @@ class App:
         runner.post(("start", self.board.reset_cause(), FIRMWARE, alarm))
         asyncio.create_task(self._guard(runner.run()))
         asyncio.create_task(self._guard(runner.watch_panel()))
-        self.server.ledger = Retained(ledger, known)
+        self.server.ledger = Retained(ledger, known, runner.refresh)
         self.server.fill = lambda: (max(journal.room(), 0), journal.slots())
         refusals = Refusals(lambda text: runner.post(("note", record.REFUSED, text)), ledger.room)
         self.server.on_refused = refusals.refused
@@ -220,6 +228,9 @@ class App:
         if not self.journal.read_only:
             percent = 100 * max(self.runner.spare(), 0) // self.journal.slots()
         if percent < _LAST_PERCENT:
+            # What the companion has stays as long as its batch is open.
+            if 0 < known.first < known.handed:
+                return "JOURNAL %d%%: SETTLE" % percent
             return "JOURNAL %d%%: SYNC NOW" % percent
         status = takeover.status(known)
         if percent < _LOW_PERCENT and status == "READY":

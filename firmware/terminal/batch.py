@@ -119,8 +119,8 @@ def _closed(engine, code: str, uploaded: bool) -> list:
     closed = entries.batch(known, record.CLOSED, known.closing["stan"], 0, code)
     engine.sign_first = True  # the host gives the next batch number
     engine.route.closed()
-    effects = [closed, ("show", "result", "settled", known.batch), ("beep", 1)]
     end = "UNBALANCED, UPLOADED" if uploaded else "BALANCED"
+    effects = [closed, ("show", "result", "settled") + shown(known)[3:] + (end,), ("beep", 1)]
     for row in receipt.settled(engine.config, closed[1], end):
         effects.append(("print", row))
     return effects

@@ -3,11 +3,15 @@
 An ESP32 without a battery starts with no time at all. The host's F13 and F12 (MMDDhhmmss, China
 time) set it at sign-in; records made before carry 0. Wall time is evidence only: order is the
 sequence number, matching uses the host's times (W27).
+
+F12 and F13 carry no year. It is the first in which they are not before the journal's newest
+record with a time; this program's, while there is none.
 """
 
-# F12 and F13 are local time and carry no year. The year is the clock's own when it is set, this
-# one otherwise; a date in January right after a December build is taken as the next year.
 BUILD_YEAR = 2026
+_YEAR_S = 31556952
+# So much may two clocks differ; one that was off for eleven months comes back a year early.
+_BACK_S = 30 * 86400
 _OFFSET_S = 8 * 3600
 
 
@@ -40,6 +44,7 @@ class TerminalClock:
 
     def __init__(self, clock) -> None:
         self._clock = clock
+        self.passed = 0  # Unix seconds of the newest record with a time, from before the start
 
     def wall(self) -> int:
         """Unix seconds, or 0 while nobody has told the time."""
@@ -53,7 +58,10 @@ class TerminalClock:
         """Take the host's time if the clock is not set; a wrong one is left alone."""
         if self._clock.wall():
             return
+        year = max(BUILD_YEAR, 1969 + self.passed // _YEAR_S)
         try:
-            self._clock.set(unix_seconds(BUILD_YEAR, host_time))
+            while unix_seconds(year, host_time) < self.passed - _BACK_S:
+                year += 1
+            self._clock.set(unix_seconds(year, host_time))
         except ValueError:
             return

@@ -13,7 +13,7 @@ Events
     ("settle", room)                      the cashier closes the batch
     ("found", what, ...)                  what came of a ``find`` (lookup.py)
     ("chip", accepted)                    the chip's word on what the issuer approved
-    ("connected", link) ("connect_failed", link, why)     what came of a ``connect``
+    ("connected", link[, now]) ("connect_failed", link, why)  what came of a ``connect``
     ("received", link, data) ("closed", link, why)        one message, or the end of the line
     ("timer", name, number)               a timer ran out
     ("next",)                             the effects before it are carried out
@@ -29,6 +29,7 @@ Effects
     ("timer", name, number, milliseconds) ("next",)
     ("show", mode, screen, values...) ("print", line) ("beep", times)
     ("set_clock", host_time) ("forget_cards",) ("home",)
+    ("to_reader", how, code, icc)         what became of the card: drivers/panel.py's tell_reader
     ("find", what, ...)                   look into the journal; ``found`` follows
     ("offer", txn, amount_minor, original)  ask the cashier to confirm it
 
@@ -39,19 +40,8 @@ from protocol import record
 from terminal import batch, desk, entries, judge, money, reversal, takeover
 from terminal.current import REVERSING
 from terminal.exchange import AnswerError, RequestError
-from terminal.route import Route
+from terminal.route import Route, Step
 from terminal.upkeep import Upkeep
-
-
-class Step:
-    """The one online step under way: what it is, its link number, where to (0 primary, 1 backup)
-    and the request once sent."""
-
-    def __init__(self, what: str, link: int, host: int) -> None:
-        self.what = what
-        self.link = link
-        self.host = host
-        self.request = None
 
 
 class Engine:
@@ -80,7 +70,7 @@ class Engine:
         self.hold = False  # the host may still be at work on what is to be reversed
         self.sign_in_stan = 0  # of a sign-in that has not succeeded yet
         self.upkeep = Upkeep(known)
-        self.route = Route(config, known)
+        self.route = Route(config, known, exchange.backup_after)
 
     def handle(self, event: tuple) -> list:
         """The effects of one event. An unknown event is a programming error (KeyError)."""
@@ -101,6 +91,8 @@ class Engine:
                 return effects
         elif not known.open and not self.want:
             return []
+        if not known.open:
+            self.route.choose()
         unkeyed = known.phase >= record.CLOSED or self.exchange.bad_keys(known.key_block)
         if self.sign_first or unkeyed or self.route.unkeyed():
             return self._begin("sign_in", ("show", "busy", "signing_in"))
@@ -148,14 +140,15 @@ class Engine:
 
     # -- the line -------------------------------------------------------------------------------
 
-    def _connected(self, link: int) -> list:
+    def _connected(self, link: int, now: int = 0) -> list:
+        """``now`` in Unix seconds, 0 when the clock is not set."""
         step = self.step
         if step is None or step.link != link:
             return [("hang_up", link)]
         if step.what != "sign_in":
             self.route.reached()
         try:
-            before = self._build(step)
+            before = self._build(step, now)
         except RequestError as error:
             return [("hang_up", link)] + self._storage_failed(str(error))
         if step.request is None:
@@ -165,11 +158,11 @@ class Engine:
             ("timer", "answer", link, self.config["response_ms"]),
         ]
 
-    def _build(self, step: Step) -> list:
+    def _build(self, step: Step, now: int) -> list:
         """Give the step its request; returns what comes before it is sent."""
         known = self.known
         if step.what == "reversal":
-            return self._build_reversal(step)
+            return self._build_reversal(step, now)
         if step.what == "transact":
             return self._arm(step)
         if step.what == "batch":
@@ -206,9 +199,10 @@ class Engine:
         step.request = self.exchange.transact(armed[1], want, self.known.key_block)
         return [armed, ("show", "busy", "processing", money.show(want["amount_minor"]))]
 
-    def _build_reversal(self, step: Step) -> list:
+    def _build_reversal(self, step: Step, now: int) -> list:
         tx = self.known.open
-        if self.exchange.same_day and tx.is_from_before(self.known.wall):
+        # The newest record may be hours old: what is tried in vain writes none.
+        if self.exchange.same_day and tx.is_from_before(now or self.known.wall):
             self.step = None
             return [("hang_up", step.link), entries.note("DAY_PASSED", "")] + self.suspend()  # W17
         reason = tx.reason or reversal.NO_ANSWER
@@ -235,10 +229,12 @@ class Engine:
     def _closed(self, link: int, why: str) -> list:
         if self.step is None or self.step.link != link:
             return []
+        self.route.told(self.step.host, False)
         return [("hang_up", link)] + self._failed(self.step, "LINE_CLOSED", why)
 
     def _timer(self, name: str, number: int) -> list:
         if name == "answer" and self.step and self.step.link == number:
+            self.route.told(self.step.host, False)
             # The line stays open for a while: a late answer is evidence (W10), never an approval.
             return [("linger", number)] + self._failed(self.step, "NO_ANSWER", self.step.what)
         if name == "retry" and number == self._retry:
@@ -257,6 +253,7 @@ class Engine:
         step = self.step
         if step is None or step.link != link or step.request is None:
             return self.evidence.late(self.exchange, self.known, data)
+        self.route.told(step.host, True)
         hang_up = [("hang_up", link)]
         try:
             answer = self.exchange.read(step.request, data, self.known.key_block)
@@ -275,14 +272,8 @@ class Engine:
     def _failed(self, step: Step, code: str, why: str) -> list:
         """The step under way got no usable answer."""
         self.step = None
-        if step.request is None or step.what == "sign_in":
-            return self.evidence.trouble(code, why) + self.give_up_for_now("Sign-in not answered")
-        if step.what == "balance":
-            return self.evidence.trouble(code, why) + self.give_up_for_now("Not answered")
-        if step.what == "batch":
-            return self.evidence.trouble(code, why) + batch.wait(self)
-        if step.what == "again":
-            return self.evidence.trouble(code, why) + self.wait()
+        if step.request is None or step.what not in ("transact", "reversal"):
+            return self.evidence.trouble(code, why) + self._nothing_lost(step)
         effects = [entries.note(code, why)]
         if step.what == "reversal":
             return effects + self.try_again()
@@ -290,6 +281,17 @@ class Engine:
         if code == "LINE_CLOSED" and self.policy(self.known.open) == "reverse":
             return effects + undoing + self.wait_for_host()
         return effects + undoing
+
+    def _nothing_lost(self, step: Step) -> list:
+        if step.what == "batch":
+            return batch.wait(self)
+        if step.what == "again":
+            return self.wait()
+        if step.what == "balance":
+            return self.give_up_for_now("Not answered")
+        if not self.known.open and self.route.silent() and self.route.detour(step.host, False):
+            return self.next()
+        return self.give_up_for_now("Sign-in not answered")
 
     def give_up_for_now(self, why: str, screen: str = "offline") -> list:
         """The line or the sign-in failed; nothing was sent that would need an undo."""
@@ -321,14 +323,12 @@ class Engine:
         """A reversal that overtakes its original is answered 25, and the original then charged:
         as long as the host may hold the original, its reversal waits (W11)."""
         self.hold = True
-        self._retry += 1
-        ms = self.config["response_ms"]
-        return [reversal.waiting(self.known.open), ("timer", "retry", self._retry, ms)]
+        return [reversal.waiting(self.known.open)] + self.retry_later("response_ms")
 
-    def retry_later(self) -> list:
+    def retry_later(self, wait: str = "reversal_wait_ms") -> list:
         """The timer of the next try."""
         self._retry += 1
-        return [("timer", "retry", self._retry, self.config["reversal_wait_ms"])]
+        return [("timer", "retry", self._retry, self.config[wait])]
 
 
 _HANDLERS: dict = {

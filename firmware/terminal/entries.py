@@ -119,6 +119,7 @@ def checkpoint(known) -> tuple:
         "recon": list(known.recon),
         "phase": known.phase,
         "first": known.first,
+        "host_date": known.day,
     }
     for name in TOTALS:
         fields[name] = getattr(known, name)

@@ -54,6 +54,7 @@ class Answer:
         self.forged = not authentic and (required or bool(message.mac))
         self.amount_minor = int(message.text(4) or "0")
         self.balances = message.text(54)
+        self.icc = message.blob(55)
         self.totals = message.text(48)
         self.rrn = message.text(37).strip()
         self.auth = message.text(38).strip()
@@ -76,6 +77,8 @@ class Exchange:
         self._vault_error = vault_error
         self._block: bytes | None = None
         self._mac_key = b""
+        # After so many unanswered messages in a row a host is left for the other one; 0: never.
+        self.backup_after: int = profile.backup_after
 
     def sign_in(self, stan: int) -> Request:
         """The 0800 that asks for working keys and a batch number."""

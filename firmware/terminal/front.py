@@ -169,7 +169,8 @@ class Front:
         if name == "ENTER" and len(self._digits) >= fewest:
             return self._take(what)
         # Hosts give RRN and authorisation codes with letters too; a keyboard may have them.
-        if not name.isdigit() and not (len(name) == 1 and name.isalpha()):
+        letter = what in ("rrn", "auth") and len(name) == 1 and "a" <= name.lower() <= "z"
+        if not (name.isdigit() or letter):
             return []
         if len(self._digits) + len(name) > most:
             return [("beep", 1)]

@@ -28,10 +28,11 @@ def _journal(app) -> list:
     if journal.read_only:
         return ["Read-only", journal.alarm, "Next record %d" % journal.next_seq]
     slots = journal.slots()
-    room = journal.room()
+    # As the first screen counts it: what a sale and settling may need is not free.
+    spare = max(app.runner.spare(), 0)
     return [
-        "Used %d of %d" % (slots - room, slots),
-        "Free %d%%" % (100 * room // slots),
+        "Used %d of %d" % (slots - journal.room(), slots),
+        "Free %d%%" % (100 * spare // slots),
         "Next erase in %d" % journal.ahead(),
         "Next record %d" % journal.next_seq,
     ]

@@ -146,6 +146,8 @@ class Journal:
         if self.read_only:
             return False
         ring = self._ring
+        if ring.top > ring.head + 2 * AHEAD:
+            return False  # so many that do not erase: it is the flash, and may work again
         # The sector behind the head may hold the only mark of what is released: it is left.
         ahead = min(AHEAD, ring.count - 2)
         try:

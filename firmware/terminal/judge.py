@@ -92,8 +92,11 @@ def _approve(engine, answer, amount_minor: int) -> list:
     # The card has the last word: until then nothing is approved, and a cut reverses it (W5).
     number = engine.known.open.armed["stan"]
     engine.waiting = (answer, amount_minor, number)
-    shown = ("show", "busy", "chip", money.show(amount_minor))
-    return [shown, ("timer", "chip", number, _CHIP_MS)]
+    return [
+        ("to_reader", "chip", answer.code, answer.icc),
+        ("show", "busy", "chip", money.show(amount_minor)),
+        ("timer", "chip", number, _CHIP_MS),
+    ]
 
 
 def chip(engine, accepted: bool, reason: str) -> list:

@@ -30,9 +30,9 @@ _WITHHELD = "(withheld)"
 def cleaned(text: str) -> str:
     """One line that can hold no card number: a text that might is withheld as a whole."""
     digits = 0
-    for char in text:
-        digits += char.isdigit()
-        if char < " " or char == "\\":
+    for byte in text.encode():
+        digits += 0x30 <= byte <= 0x39
+        if byte < 0x20 or byte == 0x5C:
             return _WITHHELD
     if digits > _DIGITS or "b'" in text or 'b"' in text:
         return _WITHHELD
@@ -52,17 +52,30 @@ class Log:
         self._last = ""
         self._count = partition.ioctl(4, 0) if partition else 0
         self._works = self._count > 1
-        if self._works:
-            self._guarded(self._mount)
+        try:
+            if self._works:
+                self._mount()
+        except (OSError, MemoryError):
+            self._works = False
 
     def line(self, text: str) -> None:
         """Keep a line. The same one again, right behind it, is not kept."""
-        text = cleaned(text)
-        if self._works and text != self._last:
+        if not self._works:
+            return
+        try:
+            text = cleaned(text)
+            if text == self._last:
+                return
             self._last = text
+            text = text[:MOST]
             while len(text.encode()) > MOST:
                 text = text[:-1]
-            self._guarded(lambda: self._append(text.encode()))
+            self._append(text.encode())
+        except OSError:
+            # A flash that fails is left alone until the next start: logging stops no sale.
+            self._works = False
+        except MemoryError:
+            pass  # there may be room for the next line, which says so
 
     def read(self, number: int, most: int) -> tuple:
         """(number to go on at, lines of at most ``most`` bytes) from a line's number on: each is
@@ -74,13 +87,6 @@ class Log:
         except OSError:
             pass
         return at, "\n".join(rows)
-
-    def _guarded(self, step) -> None:
-        # A flash that fails is left alone until the next start: logging stops no sale.
-        try:
-            step()
-        except (OSError, MemoryError):
-            self._works = False
 
     def _mount(self) -> None:
         for sector in range(self._count):
@@ -112,8 +118,8 @@ class Log:
                 self._next_sector()
             struct.pack_into("<I", entry, 0, _crc(memoryview(entry)[4:], self._epoch))
             sector, at = self._epoch % self._count, self._at
-            self._partition.writeblocks(sector, entry, at)
             self._at += len(entry)
+            self._partition.writeblocks(sector, entry, at)
             # What a cut has torn there may have looked erased: then the line goes behind it.
             if self._bytes(sector, len(entry), at) == entry:
                 return

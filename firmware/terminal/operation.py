@@ -3,7 +3,7 @@
 Loaded when it is asked for. Effects are the runner's, as in front.py and engine.py.
 """
 
-from terminal import factory, rtc, screens, trade
+from terminal import factory, screens, trade
 
 
 def effects(app, what: str) -> list:
@@ -16,9 +16,14 @@ def effects(app, what: str) -> list:
     if app.runner.busy() or known.open:
         return trade.refused("Unfinished sale: wait")
     if what == "training":
+        # A restart would cut off what is on its way to the host or to the paper.
+        if known.closing:
+            return trade.refused("Batch is closing")
+        if known.last and not known.last.printed:
+            return trade.refused("Slip not printed")
         app.panel.show(screens.lines("practice"))
         app.log.line("training")
-        rtc.restart(rtc.TRAINING)
+        _restart(True)
     refusal = factory.refusal(known, app.server.ledger)
     if refusal:
         return [("show", "result", "kept", refusal), ("beep", 3)]
@@ -28,5 +33,11 @@ def effects(app, what: str) -> list:
     app.panel.show(screens.lines("resetting"))
     app.log.line("factory reset: begun")
     factory.begin(app.board.partition("vault"))
-    rtc.restart()
+    _restart()
     return []
+
+
+def _restart(training: bool = False) -> None:
+    from terminal import rtc  # only a board has it
+
+    rtc.restart(rtc.TRAINING if training else rtc.SELL)

@@ -12,8 +12,11 @@ _KEPT = 8
 _RRN = "000000000000"
 _AUTH = "000000"
 _BANNER = "*** TRAINING ***"
+_MARK = "TRAINING"  # before the first line, where the banner has no room
 _SLIP = "*** TRAINING 培训 ***"
 _READY = "ENTER, CLEAR, 2: END"
+# Screens that name what is not there in training, and those in their place.
+_OTHERS = {"menu": "practice_menu", "more": "practice_more"}
 # The last two digits of an amount that this host declines, with the same code.
 _DECLINES = (51, 54, 55, 61, 91)
 
@@ -27,12 +30,14 @@ class Practice:
         self._names = names
         self._panel = panel
         self._leave = leave
-        self._front = Front(names["merchant_name"], lambda: screens.say(_READY, True))
+        self._front = Front(
+            names["merchant_name"], lambda: screens.say(_READY, True), names["confirm_minor"]
+        )
         self._shown: list[str] = []
         self._stan = 0
         self._done: list[tuple] = []  # (ARMED, OUTCOME) of what was approved, the newest last
         self._count = 0
-        self._total = 0
+        self._net_minor = 0
 
     def begin(self) -> None:
         """Show the first screen."""
@@ -65,14 +70,16 @@ class Practice:
             elif effect == ("ask", "training"):
                 self._leave()
             elif name == "ask" or name == "ask_cases":
-                self._carry_out(trade.refused("TRAINING"))
+                self._carry_out([("show", "result", "untrained"), ("beep", 3)])
 
     def _show(self, mode: str, screen: str, *values: object) -> None:
         self._front.mode = mode
-        self._shown = _marked(screens.lines(screen, *values))
+        self._shown = _marked(screens.lines(_OTHERS.get(screen, screen), *values))
         self._panel.show(self._shown)
         if hasattr(self._panel, "want_card"):
             self._panel.want_card(self._front.card_wanted())
+        if mode == "result" and hasattr(self._panel, "tell_reader"):
+            self._panel.tell_reader("refused", "", b"")
 
     def _sold(self, txn: int, amount_minor: int, displayed_minor: int, raw: dict, original):
         refusal = trade.bad_amount(txn, amount_minor, displayed_minor)
@@ -102,9 +109,10 @@ class Practice:
         armed["orig_auth"] = original.get("auth", "")
         outcome = {"rrn": _RRN, "auth": _AUTH, "host_time": "", "amount_minor": amount_minor}
         self._done = self._done[1 - _KEPT :] + [(armed, outcome)]
-        if transactions.effect(txn) != transactions.NOTHING:
+        effect = transactions.effect(txn)
+        if effect != transactions.NOTHING:
             self._count += 1
-            self._total += amount_minor
+            self._net_minor += amount_minor if effect == transactions.DEBIT else -amount_minor
         self._print(receipt.approved(self._names, armed, outcome))
 
     def _print(self, rows: list) -> None:
@@ -112,14 +120,20 @@ class Practice:
             self._panel.print_line(row)
 
     def _found(self, txn: int, stan: int) -> list:
+        offered = trade.refused("No such original")
         for armed, outcome in self._done:
             if armed["stan"] == stan and transactions.undoes(txn, armed["txn"]):
-                return [("offer", txn, outcome["amount_minor"], {"stan": stan})]
-        return trade.refused("No such original")
+                offered = [("offer", txn, outcome["amount_minor"], {"stan": stan})]
+            elif armed["orig_stan"] == stan:
+                offered = trade.refused("Already voided")
+        return offered
 
     def _settled(self) -> list:
-        shown = ("show", "result", "trained", self._count, money.show(self._total))
-        self._done, self._count, self._total = [], 0, 0
+        net = money.show(abs(self._net_minor))
+        if self._net_minor < 0:
+            net = "-" + net
+        shown = ("show", "result", "trained", self._count, net)
+        self._done, self._count, self._net_minor = [], 0, 0
         return [shown, ("beep", 1)]
 
     def _printed_again(self) -> list:
@@ -134,7 +148,9 @@ class Practice:
 
 def _marked(rows: list[str]) -> list[str]:
     """A screen that says that it is a practice one, in the room that it has."""
-    rows = [screens.say(_BANNER, True)] + rows
-    while len(rows) > screens.max_lines() and "" in rows:
+    most = screens.max_lines()
+    while len(rows) >= most and "" in rows:
         rows.remove("")
-    return rows[: screens.max_lines()]
+    if len(rows) < most:
+        return [screens.say(_BANNER, True)] + rows
+    return [screens.say(_MARK, True) + " " + rows[0]] + rows[1:]

@@ -14,15 +14,17 @@ _LABEL = 9
 _HOST_MIN = 480  # the zone of the acquirer's times, in minutes east of UTC
 
 
-def _when(config: dict, host_time: str) -> str:
+def _when(config: dict, outcome: dict) -> str:
     # F13 + F12: MMDDhhmmss, the host's clock, because the terminal's may not be set.
+    host_time = outcome["host_time"]
     if len(host_time) != 10:
         return ""
     offset = config.get("utc_offset_min", _HOST_MIN)
     if offset != _HOST_MIN:
         from terminal import zone
 
-        return _shown(zone.of_host(host_time, offset)) + " " + zone.named(offset)
+        there = zone.of_host(host_time, offset, outcome.get("wall", 0))
+        return _shown(there) + " " + zone.named(offset)
     return _shown(host_time)
 
 
@@ -72,7 +74,7 @@ def approved(config: dict, armed: dict, outcome: dict, duplicate: bool = False) 
         rows.append(_row("ORIG AUTH", armed["orig_auth"]))
     rows.append(_row("RRN", outcome["rrn"]))
     rows.append(_row("AUTH", outcome["auth"]))
-    rows.append(_row("TIME", _when(config, outcome["host_time"])))
+    rows.append(_row("TIME", _when(config, outcome)))
     rows.append(_row("AMOUNT", _money(outcome["amount_minor"])))
     if outcome["amount_minor"] != armed["amount_minor"]:
         rows.append(_row("PART OF", _money(armed["amount_minor"])))

@@ -1,6 +1,7 @@
-"""Which host a message goes to, when the acquirer has a second one.
+"""The online step under way, and which host it goes to when the acquirer has a second one.
 
-A connection that fails armed and sent nothing, so the other host may be tried in its place. What
+A connection that fails armed and sent nothing, so the other host may be tried in its place. A host
+that answers nothing loses what is new, after as many messages in a row as the profile says. What
 one host may have got never goes to the other as new: a request is repeated only to the host in its
 ARMED record, and a batch's messages stay with the host that was sent its totals. A reversal may go
 to the other host, but only its own can say that there is nothing to reverse (judge.py).
@@ -11,10 +12,22 @@ from protocol import record
 PRIMARY = 0
 
 
-class Route:
-    """The host in use: the primary; the backup until it fails, the batch closes, or a restart."""
+class Step:
+    """The one online step under way: what it is, its link number, where to (0 primary, 1 backup)
+    and the request once sent."""
 
-    def __init__(self, config: dict, known) -> None:
+    def __init__(self, what: str, link: int, host: int) -> None:
+        self.what = what
+        self.link = link
+        self.host = host
+        self.request = None
+
+
+class Route:
+    """The host in use: the primary; the backup until it fails, the batch closes, or a restart.
+    ``backup_after``: it fails with so many unanswered messages in a row, 0: never."""
+
+    def __init__(self, config: dict, known, backup_after: int) -> None:
         self._known = known
         self._two = bool(config.get("backup_host"))
         self._tries = config["reversal_tries"]
@@ -24,6 +37,8 @@ class Route:
         self._host = PRIMARY
         self._failed = False  # the host that was due could not be connected: the other's turn
         self._detours = 0
+        self._backup_after = backup_after
+        self._unanswered = 0  # messages to the host in use, in a row
         # Whose the keys in the journal are is not written there; of what is open they are its.
         self._keyed = known.open.armed["host"] if known.open else None
 
@@ -51,26 +66,45 @@ class Route:
         """The message that was due has a connection."""
         self._failed = False
 
+    def told(self, host: int, answered: bool) -> None:
+        """A message to ``host`` was answered, or was not."""
+        if host == self._host:
+            self._unanswered = 0 if answered else self._unanswered + 1
+
+    def silent(self) -> bool:
+        """Whether the host in use has left too many messages without an answer."""
+        return self._two and 0 < self._backup_after <= self._unanswered
+
+    def choose(self) -> None:
+        """Something new is to be sent: not to a silent host."""
+        if self.silent() and not self._sent():
+            self._use(1 - self._host)
+
+    def _use(self, host: int) -> None:
+        if host != self._host:
+            self._host = host
+            self._unanswered = 0
+
     def detour(self, host: int, bound: bool) -> bool:
-        """``host`` cannot be connected: whether the other one is tried. ``bound``: it may not,
-        because this one may have got the same message before."""
+        """``host`` gives no connection, or no sign-in: whether the other one is tried. ``bound``:
+        it may not, because this one may have got the same message before."""
         bound = bound or self._sent()
         if not self._two or self._failed or bound or self._detours >= self._tries:
             return False
         self._failed = True
         self._detours += 1
-        self._host = 1 - host
+        self._use(1 - host)
         return True
 
     def give_up(self) -> None:
         """No host for now; the next try begins with the primary."""
         self._failed = False
         if not self._sent():
-            self._host = PRIMARY
+            self._use(PRIMARY)
 
     def closed(self) -> None:
         """The batch is closed."""
-        self._host = PRIMARY
+        self._use(PRIMARY)
 
     def _sent(self) -> bool:
         """Whether a host may have got this batch's totals."""

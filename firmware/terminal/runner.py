@@ -25,8 +25,10 @@ _RESTFUL = ("idle", "busy", "blocked")
 _WAITS = 4
 _WAIT_MS = 5
 _STEPS = 40
-# So many slips may wait for paper; what is beyond them is on none.
+# So many slips may wait for paper. One more is not begun, nor one that the printer has no room
+# for: it is owed, as after a cut.
 _MAX_SLIPS = 8
+_SLIP_ROWS = 20  # more than any slip has
 # A late answer is listened for this many answer time-outs long.
 _LINGER = 3
 
@@ -54,7 +56,10 @@ class Runner:
         self._steps = 0
         self._printing = getattr(panel, "printing", bool)
         self._want_card = getattr(panel, "want_card", None)
+        self._in_reader = False  # a card whose reader has not heard what became of it
+        self._paper_room = getattr(panel, "paper_room", None)
         self._slips: list[dict] = []  # their RECEIPTs wait for the printer
+        self._slip: bool | None = None  # whether the one being printed has room; None: none is
         self._timers: dict = {}
         self.known = engine.known
         self.on_ask = _not_here  # gives the effects of what is no trade
@@ -129,10 +134,19 @@ class Runner:
         goes_on = self.known.open or self.known.closing
         return self.front.mode in _READING and not goes_on
 
+    def refresh(self) -> None:
+        """The first screen says how much room there is, and that has changed."""
+        if self.front.mode == "idle":
+            self._home()
+
     def spare(self) -> int:
         """How many slots of the journal are free beyond those that a transaction and settling
         may need: with none nothing is sold."""
-        return self._ledger.room() - trade.room_needed(self.known, self._engine.route.turns)
+        return self._room() - trade.room_needed(self.known, self._engine.route.turns)
+
+    def _room(self) -> int:
+        """Of the journal, beyond what waits for the printer; below 0 when its flash has failed."""
+        return self._ledger.room() - len(self._slips)
 
     def note(self, code: str, detail: str) -> None:
         """Write down as evidence, if trade leaves room for it."""
@@ -151,6 +165,7 @@ class Runner:
 
     def dispatch(self, event: tuple) -> None:
         """One event, and all its effects."""
+        self._slip = None
         if event[0] in ("key", "card"):
             self.touched += 1
         if event[0] == "key":
@@ -162,7 +177,10 @@ class Runner:
         elif event[0] == "printed":
             effects = [("append", rec) for rec in self._slips]
             self._slips = []
+            effects.append(("owe",))
         else:
+            if event[0] == "connected":
+                event += (self._clock.wall(),)
             effects = self._engine.handle(event)
         self._carry_out(effects)
 
@@ -197,11 +215,14 @@ class Runner:
     # -- effects --------------------------------------------------------------------------------
 
     def _append(self, rec: dict) -> None:
-        if rec["kind"] == record.RECEIPT and self._printing() and rec["copy"]:
+        begun, self._slip = self._slip, None
+        if rec["kind"] == record.RECEIPT and rec["copy"]:
             # W7: it says that the slip is out, and a queue is lost with the power.
-            if len(self._slips) < _MAX_SLIPS:
+            if begun is False:
+                return
+            if self._printing():
                 self._slips.append(rec)
-            return
+                return
         if "wall" not in rec:
             rec["wall"] = self._clock.wall()
         self._engine.known.apply(self._ledger.append(rec), rec)
@@ -241,12 +262,31 @@ class Runner:
         self._panel.show(self._shown)
         if self._want_card:
             self._want_card(self.front.card_wanted())
+        over = screen == "reversing" or mode not in ("busy", "ask")
+        if over and not self._engine.want:
+            self._to_reader("refused", "", b"")
+
+    def _to_reader(self, how: str, code: str, icc: bytes) -> None:
+        if self._in_reader:
+            self._in_reader = how == "chip"  # which is not the end
+            self._panel.tell_reader(how, code, icc)
 
     def _home(self) -> None:
         self._carry_out(self.front.idle())
 
     def _print(self, row: str) -> None:
-        self._panel.print_line(row)
+        if self._slip is None:
+            room = self._paper_room
+            fits = not room or room() >= _SLIP_ROWS
+            self._slip = fits and len(self._slips) < _MAX_SLIPS
+        if self._slip:
+            self._panel.print_line(row)
+
+    def _owe(self) -> None:
+        """The paper has come back: a slip that it had no room for is offered."""
+        last = self.known.last
+        if last and not last.printed and self.front.mode in ("idle", "result"):
+            self._carry_out([trade.owed(last)])
 
     def _beep(self, times: int) -> None:
         self._panel.beep(times)
@@ -260,6 +300,7 @@ class Runner:
     def _card_in(
         self, txn: int, amount_minor: int, displayed_minor: int, raw: dict, original
     ) -> None:
+        self._in_reader = hasattr(self._panel, "tell_reader")
         try:
             card = cards.check(raw)
         except cards.CardError as error:
@@ -269,9 +310,7 @@ class Runner:
         card["token"] = cards.token(self._token_key, card["pan"])
         card["cipher"], card["key_id"] = self._vault.protect(card["pan"], card["expiry"])
         amounts = (amount_minor, displayed_minor)
-        self._tell(
-            "transact", txn, *amounts, card, original, self._ledger.room(), self._clock.wall()
-        )
+        self._tell("transact", txn, *amounts, card, original, self._room(), self._clock.wall())
 
     def _tell(self, *event: object) -> None:
         self._carry_out(self._engine.handle(event))
@@ -285,10 +324,14 @@ class Runner:
         self._carry_out(self.front.offer(txn, amount_minor, original))
 
     def _ask_settle(self) -> None:
-        self._tell("settle", self._ledger.room())
+        self._tell("settle", self._room())
 
     def _ask_reprint(self) -> None:
-        self._tell("reprint_last")
+        # It is written down, and not in the room that settling may need (W29).
+        if self.spare() > 0:
+            self._tell("reprint_last")
+        else:
+            self._carry_out(trade.refused(trade.no_room(self._room())))
 
     def _ask_cases(self) -> None:
         self._carry_out(self.front.read(cases.pages(cases.told(self._ledger))))
@@ -297,4 +340,4 @@ class Runner:
         self._carry_out(self.on_ask(what))
 
     def _answer(self, wanted: bool) -> None:
-        self._tell("reprint", wanted, self._ledger.room())
+        self._tell("reprint", wanted, self._room())

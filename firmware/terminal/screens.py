@@ -120,8 +120,8 @@ def _numberless(text: str) -> tuple[str, list]:
 
 
 def lines(name: str, *values: object) -> list[str]:
-    """The lines of a screen; longer ones are cut to the width, never wrapped. KeyError for a
-    screen that is none."""
+    """The lines of a screen. One that is too long goes on in the next while the screen has lines
+    to spare, and is cut otherwise. KeyError for a screen that is none."""
     screens = _text(_SCREENS)
     start = screens.find("\n@" + name + "\n")
     rare = start < 0
@@ -133,7 +133,15 @@ def lines(name: str, *values: object) -> list[str]:
     start += len(name) + 3
     said = [_said(value, rare) for value in values]
     rows = screens[start : screens.find("\n@", start)].format(*said).split("\n")
-    return [columns.cut(row, WIDTH) for row in rows[: _text(_LINES)]]
+    most = _text(_LINES)
+    for i in range(most):
+        if i < len(rows):
+            row = rows[i]
+            rows[i] = columns.cut(row, WIDTH)
+            if rows[i] != row and len(rows) < most:
+                rows[i] = columns.words(row, WIDTH)
+                rows.insert(i + 1, row[len(rows[i]) :].lstrip())
+    return rows[:most]
 
 
 def _said(value: object, rare: bool) -> object:

@@ -16,7 +16,6 @@ from terminal.journal import Journal
 
 _WAIT_S = 20
 _TICK_MS = 50
-_LATE_MS = 30
 _TURN_MS = 200
 _TURNS = 50  # a slip takes some seconds at 9600 baud
 _UNUSED = ("UNFORMATTED",)
@@ -39,27 +38,40 @@ class SelfTest:
             if not self._hands and part in _BY_HAND:
                 self._end(name, "skipped", "nobody is there")
                 continue
-            try:
-                seen = part(self)
-                if not isinstance(seen, str):
-                    seen = await seen
-                self._end(name, "ok" if seen else "skipped", seen or "nothing came")
-            except Exception as error:
-                # Whatever a driver raises: the other parts are to be tried all the same.
-                self._end(name, "failed", "%s: %s" % (type(error).__name__, error))
-        failed = [name for name, how in self.results if how == "failed"]
-        rows = self._receipt(failed)
+            await self._try(name, part)
         if self._panel:
-            self._slip(rows)
-            await self._driven()
-        self._show(rows[:6] + ["", "Reset it to start"])
-        return not failed
+            await self._try("receipt", SelfTest._give_receipt)
+        return not self._failed()
+
+    async def _try(self, name: str, part) -> None:
+        try:
+            seen = part(self)
+            if not isinstance(seen, str):
+                seen = await seen
+            self._end(name, "ok" if seen else "skipped", seen or "nothing came")
+        except Exception as error:
+            # Whatever a driver raises: the other parts are to be tried all the same.
+            self._end(name, "failed", "%s: %s" % (type(error).__name__, error))
+
+    def _failed(self) -> list:
+        return [name for name, how in self.results if how == "failed"]
 
     def _end(self, name: str, how: str, seen: str) -> None:
         self.results.append((name, how))
         self._tell("SELFTEST %s %s %s" % (name, how, seen))
 
-    def _receipt(self, failed: list) -> list:
+    async def _give_receipt(self) -> str:
+        """On the screen and on paper, whichever of them fails."""
+        rows = self._receipt()
+        try:
+            self._show(rows[:6] + ["", "Reset it to start"])
+        finally:
+            self._slip(rows)
+            await self._driven()
+        return "shown and printed"
+
+    def _receipt(self) -> list:
+        failed = self._failed()
         passed = len([1 for _, how in self.results if how == "ok"])
         rows = ["SELF-TEST", _RULE, self._board.NAME[:21], "FIRMWARE " + FIRMWARE]
         rows.append("PASSED %d  FAILED %d" % (passed, len(failed)))
@@ -99,7 +111,7 @@ class SelfTest:
         before = time.ticks_ms()
         time.sleep_ms(_TICK_MS)
         took = time.ticks_diff(time.ticks_ms(), before)
-        if not _TICK_MS - 1 <= took <= _TICK_MS + _LATE_MS:
+        if took < _TICK_MS - 1:  # more is the load
             raise ValueError("%d ms took %d" % (_TICK_MS, took))
         return "set" if self._board.Clock().wall() else "runs, not set"
 
@@ -155,6 +167,8 @@ class SelfTest:
         want(0)
         event = await self._event("card", "key")
         want(None)
+        if hasattr(self._need(), "tell_reader"):
+            self._need().tell_reader("refused", "", b"")
         return "a card" if isinstance(event, dict) else ""
 
     def _drivers(self) -> str:

@@ -7,13 +7,14 @@ journal leaves odd sequences (an outcome without its ARMED), and those are count
 
 from protocol import record
 from terminal import transactions
-from terminal.current import REVERSING, Last, Open
+from terminal.current import REVERSING, Last, Open, host_date
 
 # Approvals that a repeated sale is compared with.
 _RECENT = 8
 # A checkpoint is due when so many records have gone by.
 CHECKPOINT_EVERY = 64
-
+# So many records wait for a slip: then it is owed no more, or the journal could not be emptied.
+_OWED = 512
 # Suspended reversals that one CHECKPOINT record can name. One more and the terminal stops selling
 # until they are cleared: none may be forgotten.
 MAX_SUSPENDED = 6
@@ -31,7 +32,7 @@ class State:
         self.last: Last | None = None
         self.unsure_stan = 0  # the newest that got no usable answer: it may still come
         self.wall = 0  # of the newest record with a time since the last start
-        self.day = (0, "")  # the host's newest MMDD, and the record that has it
+        self.day = 0  # the host's newest date as MMDD
         self.stopped = 0  # the record that says so: the host has stopped this terminal
         self.handed = 0  # the companion has everything below
         self.recent: list[tuple] = []  # (token, amount, wall, STAN) of the last approvals
@@ -158,8 +159,8 @@ class State:
     def quiet(self) -> bool:
         """Nothing open, no slip owed, no batch half closed: the moment for a checkpoint. It does
         not say that the host has stopped the terminal."""
-        slip = self.last is None or self.last.printed
-        return not (self.open or self.closing or self.stopped) and slip
+        owed = self.last and not self.last.printed and self.since_checkpoint < _OWED
+        return not (self.open or self.closing or self.stopped or owed)
 
     def _take_stan(self, rec: dict) -> None:
         # STAN is n6 and wraps after 999999; less than half a lap ahead is newer.
@@ -177,7 +178,7 @@ def _boot(state: State, seq: int, rec: dict) -> None:
 def _signed_in(state: State, seq: int, rec: dict) -> None:
     state._take_stan(rec)
     state.key_block = rec["key_block"]
-    _host_day(state, seq, rec)
+    _host_day(state, rec)
     if state.closing:
         return  # the next batch begins when this one is closed
     if rec["batch"] != state.batch:
@@ -188,9 +189,8 @@ def _signed_in(state: State, seq: int, rec: dict) -> None:
     state.handed_over(0)
 
 
-def _host_day(state: State, seq: int, rec: dict) -> None:
-    if not state.open and rec.get("host_time"):
-        state.day = (seq, rec["host_time"][:4])
+def _host_day(state: State, rec: dict) -> None:
+    state.day = host_date(rec.get("host_time", "")) or state.day
 
 
 def _armed(state: State, seq: int, rec: dict) -> None:
@@ -199,7 +199,7 @@ def _armed(state: State, seq: int, rec: dict) -> None:
         state.odd += 1
         state.add_case(state.open.seq, state.open.armed, False)
     state._take_stan(rec)
-    state.open = Open(seq, rec)
+    state.open = Open(seq, rec, state.day)
 
 
 def _open_for(state: State, rec: dict) -> Open | None:
@@ -217,7 +217,7 @@ def _outcome(state: State, seq: int, rec: dict) -> None:
     if tx is None:
         return
     state.open = None
-    _host_day(state, seq, rec)
+    _host_day(state, rec)
     if rec["result"] == record.APPROVED:
         state.last = Last(tx.seq, tx.armed, rec)
         seen = (tx.armed.get("token"), rec["amount_minor"], rec.get("wall", 0), rec["stan"])
@@ -325,7 +325,8 @@ def _checkpoint(state: State, seq: int, rec: dict) -> None:
     state.debit_minor = rec["debit_minor"]
     state.credit_count = rec["credit_count"]
     state.credit_minor = rec["credit_minor"]
-    state.open = None
+    state.day = rec["host_date"]
+    state.open = state.last = None
     state.stopped = 0  # none is written while it is
     state.checkpoint_seq = seq
     state.since_checkpoint = 0

@@ -1,5 +1,7 @@
 """The screens in English: eight lines of 21 half columns at most, the names behind an @.
 
+What is shown before the language is known is here in both.
+
 One string, since a board's heap has no room for an object a line.
 """
 
@@ -14,15 +16,16 @@ PINGZHANG
 Starting...
 @provision
 NOT PROVISIONED
+终端未配置
 
-Connect the companion
-and run:
+Connect a computer,
+请连接电脑并运行
 companion provision
 @idle
 {0}
 
 Enter amount
-
+ENTER = menu
 {1}
 @menu
 1 Void    2 Refund
@@ -199,6 +202,8 @@ No sale. Retrying.
 SETTLED
 
 BATCH {0}
+CNY {1}
+{2}
 @unsettled
 NOT SETTLED  {1}
 
@@ -225,8 +230,9 @@ OUT OF SERVICE
 Nothing is lost.
 Sync the companion.
 @escape
-MAINTENANCE
+MAINTENANCE 维护
 
 The port belongs to
 the REPL now
+串口已交给 REPL
 @"""

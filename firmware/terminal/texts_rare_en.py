@@ -25,9 +25,11 @@ Type 73738, ENTER
 CANCEL = no
 @resetting
 FACTORY RESET
+恢复出厂设置
 
 Erasing...
 Do not switch off
+请勿断电
 @kept
 NOT POSSIBLE
 
@@ -38,16 +40,33 @@ Nothing was erased
 TRAINING
 
 Restarting...
+@practice_menu
+1 Void    2 Refund
+3 Pre-auth  4 Cancel
+5 Completion
+6 Completion notice
+7 Completion void
+8 Balance  9 Settle
+0 Reprint  CLEAR more
+@practice_more
+2 End of training
+
+CANCEL = back
+@untrained
+NOT POSSIBLE
+
+Not in training
 @trained
-TRAINING
+SETTLEMENT
 
 Nothing was charged
-{0} sales, {1}
+Practised: {0}
+CNY {1}
 @safe
-SAFE MODE
-
+SAFE MODE 安全模式
 Crashed several times
 Switch off and on.
+请关机再开机
 Then see the log:
 companion log
 @"""

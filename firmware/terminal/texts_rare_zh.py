@@ -24,7 +24,6 @@ Cases 0, unfinished 0=案件 0, 未完成 0
 Batch 0: 0=批次 0: 0 笔
 Wi-Fi connected=Wi-Fi 已连接
 Wi-Fi not connected=Wi-Fi 未连接
-No Wi-Fi here=无 Wi-Fi
 Host not reached yet=尚未连接主机
 Host 0 s ago=0 秒前连通主机
 Host 0 min ago=0 分钟前连通主机
@@ -40,10 +39,29 @@ Start 0: PWRON=第 0 次: 上电
 Start 0: HARD=第 0 次: 复位
 Start 0: SOFT=第 0 次: 软复位
 Start 0: WDT=第 0 次: 看门狗
+Start 0: OTHER=第 0 次: 其他
 Heap free 0 KB=内存剩余 0 KB
 Firmware 0.0.0=固件 0.0.0
+starting=部件启动中
+no paper=打印机缺纸
+printer does not answer=打印机无应答
+card reader does not answer=读卡器无应答
+card reader does not start=读卡器无法启动
+card reader keeps its antenna off=读卡器天线未开
+card reader has another version=读卡器版本不符
+card reader: no answer=读卡器无应答
+card reader: no ACK=读卡器无应答
+card reader: no start code=读卡器通信错误
+card reader: wrong length checksum=读卡器通信错误
+card reader: wrong checksum=读卡器通信错误
+card reader: not the answer=读卡器通信错误
+card reader: [Errno 0] ENODEV=读卡器未连接 (0)
+card reader bus: [Errno 0] ENODEV=读卡器未连接 (0)
+card reader: [Errno 0] ETIMEDOUT=读卡器总线超时 (0)
+card reader bus: [Errno 0] ETIMEDOUT=读卡器总线超时 (0)
+touch panel: [Errno 0] ENODEV=触摸屏未连接 (0)
+touch panel: [Errno 0] ETIMEDOUT=触摸屏总线超时 (0)
 Unfinished or a case=有未完成交易或案件
-Slip not printed=有小票未打印
 0 not synced=还有 0 条未同步
 """
 SCREENS = """
@@ -77,11 +95,25 @@ SCREENS = """
 培训
 
 正在重新启动...
-@trained
-培训
+@practice_menu
+1撤销 2退货
+3预授权 4预授权撤销
+5预授权完成 6完成通知
+7预授权完成撤销 9结算
+8余额 0重印 清除更多
+@practice_more
+2结束培训
 
+取消 = 返回
+@untrained
+不能进行
+
+培训中不可用
+@trained
+结算
 未发生扣款
-{0}笔, 共{1}
+练习 {0} 笔
+￥{1}
 @safe
 安全模式
 多次异常退出

@@ -25,6 +25,7 @@ DATE MMDD=日期 MMDD
 READY=就绪
 JOURNAL 0% FREE=流水剩余 0%
 JOURNAL 0%: SYNC NOW=流水剩余0%: 请同步
+JOURNAL 0%: SETTLE=流水剩余0%: 请结算
 OLD TERMINAL: 0 OPEN=旧终端: 0笔未结
 SQUARED=已平账
 REFUND THE CUSTOMER=请退款给顾客
@@ -47,8 +48,12 @@ Not answered=主机无应答
 Sign-in refused=签到被拒绝
 Sign-in not answered=签到无应答
 connect: no answer=连接超时
+connect: -0=找不到主机 (-0)
 connect: [Errno 0] ECONNREFUSED=连接被拒绝 (0)
 connect: [Errno 0] EHOSTUNREACH=网络不通 (0)
+connect: [Errno 0] ECONNRESET=连接被断开 (0)
+connect: [Errno 0] ECONNABORTED=连接被断开 (0)
+connect: [Errno 0] ETIMEDOUT=连接超时 (0)
 card is not an object=读卡出错
 card number is not 0 to 0 digits=卡号不是0到0位数字
 card number has a wrong check digit=卡号校验位错误
@@ -64,6 +69,7 @@ Unfinished sale: wait=有未完成交易,请等候
 No open batch=没有未结批次
 Not at this host=主机不支持此交易
 Nothing to print=没有可打印的小票
+Slip not printed=有小票未打印
 Batch is closing=正在结算
 Stopped by host: sync=主机停用: 请同步
 Settle the batch=请先结算
@@ -89,7 +95,7 @@ ORIG RRN=原参考号
 ORIG AUTH=原授权码
 TIME=时间
 AMOUNT=金额
-PART OF=部分,共
+PART OF=申请金额
 OF=原交易
 DEBIT=借记
 CREDIT=贷记
@@ -116,7 +122,7 @@ companion provision
 {0}
 
 请输入金额
-
+确认 = 菜单
 {1}
 @menu
 1撤销   2退货   8余额
@@ -149,7 +155,7 @@ companion provision
 请再次确认金额
 确认=是 取消=否
 @same
-同卡同金额刚已批准
+同卡同金额刚刚已批准
 ￥{0}
 #{1}
 再做一笔?
@@ -269,6 +275,8 @@ companion provision
 结算完成
 
 批次 {0}
+￥{1}
+{2}
 @unsettled
 未结算  {1}
 

@@ -31,7 +31,9 @@ def blocked(known, room: int, tries: int) -> str:
     if known.stopped:
         return "Stopped by host: sync"
     if room < room_needed(known, tries):
-        return no_room(room)
+        # What the companion has stays as long as its batch may have to be uploaded.
+        full = 0 < known.first < known.handed and room >= 0
+        return "Settle the batch" if full else no_room(room)
     if len(known.suspended) - len(known.pendings()) >= state.MAX_SUSPENDED - 1:
         synced = known.suspended[-1] < known.handed  # then only its locks are left
         return "Settle the batch" if synced else "Open cases: sync"
@@ -67,7 +69,10 @@ def bad_original(known, txn: int, amount_minor: int, original: dict | None, toke
         return ""
     if not original or not original.get(by):
         return "No original"
-    for armed in known.cases.values():
+    unknown = list(known.cases.values())
+    if known.open:
+        unknown.append(known.open.armed)  # and may yet become a case
+    for armed in unknown:
         if _same(armed, original, by):
             return "Original is locked"  # W25: never keyed again while nobody knows
     if by != "stan":
@@ -120,7 +125,8 @@ def approved(config: dict, tx, answer, amount_minor: int) -> list:
     outcome = entries.outcome(tx.armed, record.APPROVED, answer, amount_minor)
     amount = money.show(amount_minor)
     title = transactions.title(tx.armed["txn"])
-    effects = [outcome, ("show", "result", "approved", amount, answer.rrn, answer.auth, title)]
+    effects = [outcome, ("to_reader", "approved", answer.code, answer.icc)]
+    effects.append(("show", "result", "approved", amount, answer.rrn, answer.auth, title))
     effects.append(("beep", 1))
     for row in receipt.approved(config, tx.armed, outcome[1]):
         effects.append(("print", row))
@@ -137,6 +143,7 @@ def declined(tx, answer, alarm: bool) -> list:
     title = transactions.title(armed["txn"])
     return [
         entries.outcome(armed, record.DECLINED, answer, armed["amount_minor"]),
+        ("to_reader", "declined", answer.code, answer.icc),
         ("show", "result", "declined", amount, answer.code, text, title),
         ("beep", 5 if alarm else 2),
     ]

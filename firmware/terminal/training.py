@@ -28,7 +28,7 @@ class Training:
         # Of all that a configuration has, keys included, only what a slip shows stays.
         there = Cell(board.partition("vault"), 0).load()
         whole = config.decode(there) if there else {}
-        names = ("merchant_name", "merchant_no", "terminal_no", "language")
+        names = ("merchant_name", "merchant_no", "terminal_no", "language", "confirm_minor")
         self._names = {name: whole[name] for name in names if whole}
 
     async def main(self) -> None:

@@ -23,10 +23,14 @@ def named(offset_min: int) -> str:
     return "%s%02d:%02d" % (sign, abs(offset_min) // 60, abs(offset_min) % 60)
 
 
-def of_host(host_time: str, offset_min: int) -> str:
-    """A host's MMDDhhmmss in this zone; as it is when it is no time."""
+def of_host(host_time: str, offset_min: int, wall: int = 0) -> str:
+    """A host's MMDDhhmmss in this zone; as it is when it is no time. ``wall``: Unix seconds of
+    about then, as February may have 29 days; 0 when nobody knows."""
+    year = civil(wall)[0] if wall else BUILD_YEAR
+    if host_time[:4] == "0229":
+        year += -year % 4
     try:
-        seconds = unix_seconds(BUILD_YEAR, host_time)
+        seconds = unix_seconds(year, host_time)
     except ValueError:
         return host_time
     return "%02d%02d%02d%02d%02d" % civil(seconds + 60 * offset_min)[1:]

@@ -56,6 +56,7 @@ class Profile:
     def __init__(self, name: str) -> None:
         self.name = name
         self.response_ms = 0
+        self.backup_after = 0
         self.partial = ""
         self.defaults: dict[str, str] = {}
         self.tpdu_id = 0

@@ -22,6 +22,7 @@ from protocol.iso8583.schema import (
     text,
     texts,
     uint,
+    under,
 )
 
 FORMAT = 2
@@ -89,10 +90,11 @@ def read(value: object) -> Profile:
         "answers",
         "f39",
     )
-    found = members(value, "", keys, ("header",))
+    found = members(value, "", keys, ("header", "backup_after"))
     uint(found["format"], "format", FORMAT, FORMAT)
     profile = Profile(text(found["name"], "name", 1, 32))
     profile.response_ms = uint(found["response_ms"], "response_ms", 1, 600000)
+    profile.backup_after = uint(found.get("backup_after", 0), "backup_after", 0, 99)
     profile.partial = choice(found["partial"], "partial", ("reverse", "accept"))
     profile.defaults = texts(found["defaults"], "defaults", 1, {})
     _framing(profile, found["framing"])
@@ -155,22 +157,22 @@ def _preauth(profile: Profile, value: object) -> None:
 def _fields(profile: Profile, value: object) -> None:
     pool: dict = {}
     found = table(value, "fields")
-    wide = max([_number(key, "fields." + key) for key in found] or [0]) >= _NARROW
+    wide = max([_number(key, under("fields", key)) for key in found] or [0]) >= _NARROW
     size = _WIDE if wide else _NARROW
     profile.table = [None] * size
     for key, entry in found.items():
-        path = "fields." + key
+        path = under("fields", key)
         number = int(key)
         found = members(
             entry, path, ("name", "kind"), ("length", "ll", "lll", "min", "align", "parts")
         )
-        profile.names[number] = once(text(found["name"], path + ".name", 1, 24), pool)
+        profile.names[number] = once(text(found["name"], under(path, "name"), 1, 24), pool)
         profile.table[number] = once(_entry(found, path), pool)
         if "parts" in found:
-            profile.parts[number] = _parts(found["parts"], path + ".parts", pool)
+            profile.parts[number] = _parts(found["parts"], under(path, "parts"), pool)
     for number in (64, size - 1):
         if profile.table[number] != ("b", 0, 8, 8, False):
-            raise ProfileError(f"fields.{number}", "is not the MAC: kind b, length 8")
+            raise ProfileError(under("fields", str(number)), "is not the MAC: kind b, length 8")
 
 
 def _transactions(profile: Profile, value: object) -> None:
@@ -183,19 +185,19 @@ def _transactions(profile: Profile, value: object) -> None:
 def _answers(profile: Profile, value: object) -> None:
     pool: dict = {}
     for mti, entry in table(value, "answers").items():
-        path = "answers." + mti
+        path = under("answers", mti)
         found = members(entry, path, ("mti", "equal"))
         rules = [
-            once(_rule(profile, item, path + ".equal"), pool)
-            for item in items(found["equal"], path + ".equal")
+            once(_rule(profile, item, under(path, "equal")), pool)
+            for item in items(found["equal"], under(path, "equal"))
         ]
-        answer = once(digits(found["mti"], path + ".mti", 4), pool)
+        answer = once(digits(found["mti"], under(path, "mti"), 4), pool)
         profile.answers[once(mti, pool)] = (answer, once(tuple(rules), pool))
     for name in sorted(profile.transactions):
         kind = profile.transactions[name]
         for mti in (kind.mti, kind.repeat_mti):
             if mti not in profile.answers:
-                raise ProfileError("answers." + mti, "is missing")
+                raise ProfileError(under("answers", mti), "is missing")
 
 
 def _rule(profile: Profile, item: object, path: str) -> tuple[str, int, int, int]:
@@ -216,7 +218,9 @@ def _f39(profile: Profile, value: object) -> None:
     pool: dict = {}
     columns = members(value, "f39", tuple(sorted(ACTIONS)))
     for column in sorted(ACTIONS):
-        profile.actions[column] = _codes(columns[column], "f39." + column, ACTIONS[column], pool)
+        profile.actions[column] = _codes(
+            columns[column], under("f39", column), ACTIONS[column], pool
+        )
 
 
 def _number(key: str, path: str) -> int:
@@ -227,7 +231,7 @@ def _number(key: str, path: str) -> int:
 
 
 def _entry(found: dict[str, object], path: str) -> tuple[str, int, int, int, bool]:
-    kind = choice(found["kind"], path + ".kind", KINDS)
+    kind = choice(found["kind"], under(path, "kind"), KINDS)
     forms = [form for form in ("length", "ll", "lll") if form in found]
     if len(forms) != 1:
         raise ProfileError(path, "needs exactly one of length, ll and lll")
@@ -237,9 +241,9 @@ def _entry(found: dict[str, object], path: str) -> tuple[str, int, int, int, boo
     low = 1 if prefix else high
     if "min" in found:
         if not prefix:
-            raise ProfileError(path + ".min", "is for a field of variable length")
-        low = uint(found["min"], path + ".min", 0, high)
-    right = choice(found.get("align", "left"), path + ".align", ("left", "right")) == "right"
+            raise ProfileError(under(path, "min"), "is for a field of variable length")
+        low = uint(found["min"], under(path, "min"), 0, high)
+    right = choice(found.get("align", "left"), under(path, "align"), ("left", "right")) == "right"
     return kind, prefix, low, high, right
 
 

@@ -10,10 +10,10 @@ def members(
     found = table(value, path)
     for key in required:
         if key not in found:
-            raise ProfileError(_join(path, key), "is missing")
+            raise ProfileError(under(path, key), "is missing")
     for key in sorted(found):
         if key not in required and key not in optional:
-            raise ProfileError(_join(path, key), "is not a known key")
+            raise ProfileError(under(path, key), "is not a known key")
     return found
 
 
@@ -89,5 +89,6 @@ def texts(value: object, path: str, low: int, pool: dict) -> dict[str, str]:
     return found
 
 
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
+def under(path: str, key: str) -> str:
+    """The path of a member."""
+    return path + "." + key if path else key

@@ -9,18 +9,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from boards.virtual.shop import Host, Shop, card
 
 _HELD = [{"mti": "0200", "amount_minor": 2000, "do": "hold_answer"}]
+# The primary takes connections and, of this sale and of what undoes it, says nothing.
+_SILENT = [{"mti": mti, "amount_minor": 2000, "do": "drop_request"} for mti in ("0200", "0400")]
 
 
 @contextmanager
-def shop_with_backup(primary: Path, backup: Path, *options: str) -> Iterator[tuple[Shop, Host]]:
+def shop_with_backup(
+    primary: Path,
+    backup: Path,
+    *options: str,
+    faults: list[dict[str, Any]] = _HELD,
+    response_ms: int = 1500,
+) -> Iterator[tuple[Shop, Host]]:
     """The backup's ledger is in the folder ``backup``: the primary's own, or another."""
     second = Host(backup, [])
     try:
-        with Shop(primary, _HELD) as shop:
-            shop.provision(1500, 400, "--backup", f"127.0.0.1:{second.port}", *options)
+        with Shop(primary, faults) as shop:
+            shop.provision(response_ms, 400, "--backup", f"127.0.0.1:{second.port}", *options)
             yield shop, second
     finally:
         second.close()
@@ -64,6 +74,24 @@ def test_sales_go_on_over_the_backup_and_return_to_the_primary_after_a_restart(
         assert asked(shop.host, "0200") == ["0800", "0200"]
         assert [armed["host"] for armed in records(shop, "ARMED")] == [0, 1, 1, 0]
         assert status(shop) == dict.fromkeys(("1000", "3000", "4000", "5000"), "CAPTURED")
+
+
+@pytest.mark.thorough
+def test_a_primary_that_takes_connections_and_answers_nothing_loses_the_next_sale(
+    tmp_path: Path,
+) -> None:
+    once = ("--reversal-tries", "1")
+    with shop_with_backup(tmp_path, tmp_path, *once, faults=_SILENT, response_ms=500) as (
+        shop,
+        backup,
+    ):
+        assert shop.sell(1000, card(1)) == "APPROVED"
+        assert shop.sell(2000, card(2)) == "OPEN CASE"
+        assert shop.sell(3000, card(1)) == "APPROVED"
+        assert asked(shop.host, "0400") == ["0800", "0200", "0200", "0400"]
+        assert asked(backup, "0200") == ["0800", "0200"]
+        assert [armed["host"] for armed in records(shop, "ARMED")] == [0, 0, 1]
+        assert status(shop) == {"1000": "CAPTURED", "3000": "CAPTURED"}
 
 
 def test_a_primary_that_dies_over_a_sale_leaves_its_reversal_to_the_backup(

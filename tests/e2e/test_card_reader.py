@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from boards.virtual.board import VirtualBoard
-from boards.virtual.reader import VirtualReader, decode, encode
+from boards.virtual.reader import HOW, VirtualReader, decode, encode
 from boards.virtual.shop import WAIT, Shop, card
 from protocol import cbor, frame
 
@@ -22,7 +22,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def reader(shop: Shop) -> Iterator[VirtualReader]:
     with VirtualReader(shop.board.uart) as made:
         yield made
@@ -41,6 +41,7 @@ def test_a_tapped_test_card_pays_and_the_screens_say_that_it_is_one(
     ask_for_card(board, "1234")
     assert reader.tap(5) == 1234
     board.wait_screen("APPROVED", WAIT)
+    assert reader.wait_said("approved") == ("00", b"")
     assert "TEST CARD" in board.screen[0]
     board.press("CANCEL")
     board.wait_screen("Enter amount", WAIT)
@@ -56,18 +57,24 @@ def test_an_encrypted_card_is_refused_and_nothing_is_charged(
     reader.tap_sealed()
     board.wait_screen("Encrypted card data", WAIT)
     assert "TEST CARD" not in " ".join(board.screen)
+    assert reader.wait_said(HOW[0]) == ("", b"")
 
 
-@pytest.mark.parametrize(("accepts", "ends"), [(True, "APPROVED"), (False, "NOT CHARGED")])
-def test_a_chip_has_the_last_word(
-    shop: Shop, reader: VirtualReader, accepts: bool, ends: str
+@pytest.mark.parametrize(
+    ("accepts", "ends", "said"), [(True, "APPROVED", HOW[1]), (False, "NOT CHARGED", HOW[0])]
+)
+def test_a_chip_has_the_last_word_on_what_the_issuer_told_it(
+    shop: Shop, reader: VirtualReader, accepts: bool, ends: str, said: str
 ) -> None:
     board = shop.board
     ask_for_card(board, "200")
-    reader.tap(6, chip=True)
+    reader.tap(6, chip=True, icc=b"\x9f\x26\x08" + bytes(8))
     board.wait_screen("Do not remove card", WAIT)
+    code, icc = reader.wait_said(HOW[3])
+    assert (code, icc[:2], icc[-2:]) == ("00", b"\x91\x0a", b"00")
     reader.last_word(accepts)
     board.wait_screen(ends, WAIT)
+    reader.wait_said(said)
 
 
 def test_the_front_panel_gives_no_cards_to_such_a_board(shop: Shop, reader: VirtualReader) -> None:
@@ -88,7 +95,8 @@ def test_the_command_taps_a_card(shop: Shop) -> None:
         text=True,
         timeout=60,
     )
-    assert (done.returncode, done.stdout) == (0, "taken\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.splitlines()) == ["approved 00", "taken"]
     board.wait_screen("APPROVED", WAIT)
 
 
@@ -111,6 +119,7 @@ def test_the_self_test_asks_the_reader_for_a_card(tmp_path: Path) -> None:
         told, _ = process.communicate(timeout=WAIT)
         assert process.returncode == 0, told
         assert "reader: a card" in told and "drivers: no fault" in told
+        reader.wait_said(HOW[0])
 
 
 def test_both_ends_write_the_same_frames() -> None:

@@ -29,7 +29,7 @@ def test_a_chinese_terminal_sells_declines_and_settles_in_chinese(tmp_path: Path
         options = ("--language", "zh", "--merchant-name", _NAME)
         shop.provisioning(400, 100, *options).communicate(timeout=60)
         first = shop.board.wait_screen("就绪", WAIT)
-        assert first == [_NAME, "", "请输入金额", "", "就绪"]
+        assert first == [_NAME, "", "请输入金额", "确认 = 菜单", "就绪"]
         approved = sell(shop, "1234", 1, "已批准")
         assert approved[:2] == ["已批准 消费", "￥12.34"]
         assert approved[2].startswith("参考号 ") and approved[3].startswith("授权码 ")

@@ -86,3 +86,24 @@ def test_with_the_fewest_sectors_and_a_dead_one_nothing_unreleased_goes(
         terminal.append()
         terminal.boot()
     assert terminal.oracle.next_seq > 200
+
+
+def test_a_flash_that_fails_for_a_while_costs_a_few_sectors_and_not_the_ring() -> None:
+    sectors = 16
+    # What does not erase is passed over in this lap: without a sector left no lap would end.
+    terminal = Terminal(Nor(sectors), exact_room=False)
+    terminal.format()
+    terminal.boot()
+    for _ in range(40):
+        terminal.append()  # one sector full: the next idle time erases one more
+    terminal.nor.fail_at, terminal.nor.fail_for_good = terminal.nor.operations + 1, True
+    for _ in range(100):
+        terminal.journal.idle()
+    terminal.nor.fail_at, terminal.nor.fail_for_good = 0, False
+    terminal.release(0)
+    terminal.idle()
+    terminal.boot()  # the next header says what was passed over
+    assert terminal.journal.room() >= 31 * (sectors - 6)
+    terminal.work(2 * 31 * sectors)
+    terminal.release(0)
+    assert terminal.journal.room() >= 31 * (sectors - 2)

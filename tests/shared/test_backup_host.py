@@ -292,3 +292,148 @@ def test_a_refused_sign_in_at_the_backup_gives_the_sale_up_and_returns_to_the_pr
     assert bench.screen() == "refused"
     bench.swipe(500)
     assert bench.host == PRIMARY
+
+
+# A primary that can be connected and says nothing: the profile's backup_after is 2.
+
+
+def silent(bench: Bench) -> None:
+    """The line is there, the message goes out, and no answer comes."""
+    bench.connect()
+    bench.give("timer", "answer", bench.link)
+
+
+def suspended(bench: Bench) -> None:
+    """The reversal of what went out is tried in vain until it is a case."""
+    while bench.known.open:
+        assert bench.host == PRIMARY
+        silent(bench)
+        if bench.known.open:
+            bench.give("timer", "retry", bench.timers["retry"])
+
+
+def on_primary() -> Bench:
+    bench = two_hosts()
+    bench.swipe(300)
+    signed_in(bench, PRIMARY)
+    bench.connect()
+    bench.reply("00")
+    return bench
+
+
+def test_a_host_that_does_not_answer_keeps_its_reversals_and_loses_the_next_sale():
+    bench = on_primary()
+    bench.swipe(500)
+    silent(bench)
+    suspended(bench)
+    assert bench.records[-1]["result"] == record.REV_SUSPENDED
+    bench.swipe(600)
+    signed_in(bench, BACKUP)
+    assert bench.host == BACKUP
+    assert sent(bench) == "0200"
+    assert bench.records[-1]["host"] == BACKUP
+    bench.reply("00")
+    assert bench.screen() == "approved"
+
+
+def test_a_silent_host_is_left_after_so_many_messages_in_a_row_as_the_profile_says():
+    for after, host in ((0, PRIMARY), (3, PRIMARY), (2, BACKUP)):
+        bench = on_primary()
+        bench.profile.backup_after = after
+        bench = started(bench)
+        bench.swipe(300)
+        signed_in(bench, PRIMARY)
+        bench.connect()
+        bench.reply("51", mac=False)
+        for _ in range(2):
+            bench.deal(record.BALANCE, 0)
+            assert bench.host == PRIMARY
+            silent(bench)
+        bench.swipe(600)
+        assert bench.host == host, after
+
+
+def test_any_answer_makes_a_host_one_that_answers():
+    bench = on_primary()
+    for _ in range(4):
+        bench.deal(record.BALANCE, 0)
+        silent(bench)
+        bench.deal(record.BALANCE, 0)
+        assert bench.host == PRIMARY
+        bench.connect()
+        bench.reply("96", mac=False)
+    # And a line that breaks brings none.
+    for _ in range(2):
+        bench.deal(record.BALANCE, 0)
+        bench.connect()
+        bench.give("closed", bench.link, "closed by the host")
+    bench.swipe(600)
+    assert bench.host == BACKUP
+
+
+def test_a_sign_in_that_nobody_answers_leads_the_same_wish_to_the_backup():
+    bench = two_hosts()
+    bench.swipe(500)
+    assert bench.host == PRIMARY
+    silent(bench)
+    assert bench.screen() == "offline"
+    bench.swipe(500)
+    assert bench.host == PRIMARY
+    silent(bench)
+    signed_in(bench, BACKUP)
+    assert sent(bench) == "0200"
+    assert bench.records[-1]["host"] == BACKUP
+
+
+def test_two_silent_hosts_are_given_up_and_each_wish_ends():
+    bench = two_hosts()
+    for _ in range(6):
+        bench.swipe(500)
+        silent(bench)
+        if bench.screen() != "offline":
+            silent(bench)
+        assert bench.screen() == "offline"
+    assert "ARMED" not in bench.kinds()
+
+
+def test_a_silent_host_that_got_the_totals_keeps_them_and_a_batch_not_sent_goes_to_the_other():
+    bench = on_primary()
+    bench.give("settle", 1000)
+    assert sent(bench) == "0500"
+    bench.give("timer", "answer", bench.link)
+    for _ in range(4):
+        bench.give("timer", "retry", bench.timers["retry"])
+        assert bench.host == PRIMARY
+        silent(bench)
+    bench = on_primary()
+    for _ in range(2):
+        bench.deal(record.BALANCE, 0)
+        silent(bench)
+    bench.give("settle", 1000)
+    signed_in(bench, BACKUP)
+    assert sent(bench) == "0500"
+
+
+def test_a_closed_batch_goes_back_to_a_primary_that_was_silent():
+    bench = on_primary()
+    for _ in range(2):
+        bench.deal(record.BALANCE, 0)
+        silent(bench)
+    bench.swipe(600)
+    signed_in(bench, BACKUP)
+    bench.connect()
+    bench.reply("00")
+    bench.give("settle", 1000)
+    bench.connect()
+    bench.reply("00")
+    assert bench.known.phase == record.CLOSED
+    bench.swipe(600)
+    assert bench.host == PRIMARY
+
+
+def test_one_host_alone_may_be_silent_for_ever():
+    bench = Bench().signed_in()
+    for _ in range(5):
+        bench.deal(record.BALANCE, 0)
+        assert bench.host == PRIMARY
+        silent(bench)

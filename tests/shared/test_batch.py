@@ -43,7 +43,7 @@ def test_a_balanced_batch_is_closed_and_the_next_sign_in_gives_the_next_one():
     assert bench.request.fields[48] == "000000000201002000000000050001" + "0" * 32
     bench.reply("00")
     assert phases(bench) == ["closing", "totals", "balanced", "closed"]
-    assert bench.screen() == "settled"
+    assert bench.did("show")[-1][2:] == ("settled", 7, "1.51", "BALANCED")
     assert bench.known.debit_count == 0 and bench.known.first == 0
     restart(bench)
     bench.swipe(700)

@@ -488,7 +488,7 @@ def test_a_checkpoint_waits_for_a_quiet_moment_and_keeps_the_cases():
     bench = Bench().signed_in()
     cases(bench, 2)
     suspended = list(bench.known.suspended)
-    bench.known.since_checkpoint = 1000
+    bench.known.since_checkpoint = state.CHECKPOINT_EVERY
     bench.swipe(500)
     bench.connect()
     bench.engine.step = None  # as after a restart
@@ -501,6 +501,23 @@ def test_a_checkpoint_waits_for_a_quiet_moment_and_keeps_the_cases():
     assert bench.kinds()[-1] == "CHECKPOINT"
     bench.restart()
     assert bench.known.suspended == suspended
+
+
+def test_w7_a_slip_that_nobody_has_fetched_for_long_does_not_keep_the_journal():
+    bench = Bench().signed_in()
+    bench.approved()
+    bench.records.pop()  # the printer has no paper: no RECEIPT
+    bench.restart()
+    assert bench.known.keep_from() == 0
+    bench.known.since_checkpoint = 512
+    bench.give("idle")
+    assert bench.kinds()[-1] == "CHECKPOINT"
+    # As far as the batch's first movement, which settling may have to upload.
+    assert bench.known.keep_from() == bench.known.first
+    live = bench.known.last
+    restart(bench)
+    assert live is bench.known.last is None
+    assert bench.did("home")
 
 
 def test_w16_a_sign_in_takes_its_stan_durably_and_keeps_it_until_it_succeeds():

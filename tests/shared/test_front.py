@@ -44,6 +44,16 @@ def test_the_displayed_amount_is_read_from_the_screen_not_from_the_digits():
     assert panel.card()[0][2:4] == (500, 5000)
 
 
+def test_letters_are_taken_where_a_host_gives_some_and_nowhere_else():
+    stan = Panel().keys("ENTER", "1", "A", "7", "b", "ENTER")
+    assert stan.effects == [("find", "original", record.VOID, 7)]
+    refund = Panel().keys("ENTER", "2", *"12345678901", "x", "ENTER")
+    assert refund.shown[2] == "DATE MMDD"
+    refund.keys("A", "1", "1", "2", "0", "ENTER", "5", "ENTER", "ENTER")
+    assert refund.card()[0][5] == {"batch": 0, "stan": 0, "rrn": "12345678901x", "date": "1120"}
+    assert Panel().keys("ENTER", "2", "中", "é", "", "AB").shown[3] == "-"
+
+
 def test_a_card_before_the_confirmation_charges_nothing():
     for keys in ([], ["7"], ["7", "ENTER"]):
         assert Panel().keys(*keys).card() == []

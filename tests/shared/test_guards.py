@@ -135,3 +135,12 @@ def test_i08_what_has_the_same_code_is_no_preauth():
         bench.reply("00", **change)
     assert refusal(bench.deal(record.COMPLETION, 1151, AUTH)) == "Over the pre-auth"
     assert bench.deal(record.COMPLETION, 1150, AUTH)[-1][0] == "connect"
+
+
+def test_w29_a_journal_that_an_open_batch_fills_asks_for_settling_and_not_for_a_sync():
+    bench = Bench().signed_in()
+    bench.approved()
+    assert refusal(bench.swipe(500, room=10)) == "Journal full: sync"
+    bench.known.handed_over(len(bench.records) + 1)
+    assert refusal(bench.swipe(500, room=10)) == "Settle the batch"
+    assert refusal(bench.swipe(500, room=-1)) == "Flash fault: restart"

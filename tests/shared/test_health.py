@@ -1,6 +1,6 @@
 """The health pages, and what a factory reset waits for, in both languages."""
 
-from terminal import factory, health, screens
+from terminal import factory, health, operation, screens, texts_rare_zh
 from tests.shared.test_screens import in_each_language
 
 # What stands in Chinese rows as it is: units, names, an address.
@@ -15,7 +15,9 @@ class Part:
             setattr(self, name, values[name])
 
 
-def app(synced: int = 0, heard: int = 0, wall: int = 1795311000, **journal: object) -> Part:
+def app(
+    synced: int = 0, heard: int = 0, wall: int = 1795311000, spare: int = 31640, **journal: object
+) -> Part:
     known = Part(debit_count=998, credit_count=1, handed=1, suspended=[1] * 6, open=None)
     known.batch, known.boot = 999999, 99999
     values = {"next_seq": 4000001, "read_only": False, "alarm": "", "slots": lambda: 32705}
@@ -24,7 +26,7 @@ def app(synced: int = 0, heard: int = 0, wall: int = 1795311000, **journal: obje
     settings = {"utc_offset_min": -210, "device_id": "pz-0123456789"}
     return Part(
         journal=Part(**values),
-        runner=Part(known=known, line=Part(trouble="connect: ECONNREFUSED")),
+        runner=Part(known=known, line=Part(trouble="connect: ECONNREFUSED"), spare=lambda: spare),
         server=Part(synced=synced, settings=settings),
         watch=Part(seconds=400 * 86400 + 3 * 3600 + 240, heard=heard),
         clock=Part(wall=lambda: wall),
@@ -50,6 +52,8 @@ def shown(pages: list) -> list:
 def test_the_pages_say_what_there_is():
     titles = [page[1] for page in health.pages(app())]
     assert titles == ["JOURNAL", "SYNC", "NETWORK", "TIME", "TERMINAL"]
+    full = shown(health.pages(app(spare=-3)))
+    assert full[0][2] == "Free 0%"
     journal, sync, network, time, terminal = shown(health.pages(app()))
     assert journal[1:5] == [
         "Used 1000 of 32705",
@@ -109,6 +113,39 @@ def terminal(**values: object) -> Part:
     for name in values:
         setattr(known, name, values[name])
     return known
+
+
+def test_whatever_is_wrong_with_a_part_is_said_in_chinese_and_whole():
+    faults = [row.split("=")[0] for row in texts_rare_zh.PHRASES.split("\n")]
+    faults = [row for row in faults if row[:1].islower()]
+    assert len(faults) > 15
+    for language in (screens.ENGLISH, screens.CHINESE):
+        screens.use(language)
+        try:
+            for fault in faults:
+                one = app()
+                fault = fault.replace("0", "110")
+                one.panel.faults = lambda fault=fault: [fault, "another"]
+                rows = screens.lines(*health.pages(one)[4])
+                said = "".join(rows).replace(" ", "")
+                assert screens.say(fault, True).replace(" ", "") in said, rows
+                assert (screens.say(fault, True) == fault) is (language == screens.ENGLISH)
+                assert len(rows) <= screens.max_lines()
+        finally:
+            screens.use(screens.ENGLISH)
+
+
+def test_training_begins_when_nothing_is_on_its_way_to_the_host_or_to_the_paper():
+    for values, busy, why in (
+        ({}, True, "Unfinished sale: wait"),
+        ({"open": Part()}, False, "Unfinished sale: wait"),
+        ({"closing": {"batch": 1}}, False, "Batch is closing"),
+        ({"last": Part(printed=False)}, False, "Slip not printed"),
+    ):
+        one = app()
+        one.runner.known = terminal(**values)
+        one.runner.busy = lambda busy=busy: busy
+        assert operation.effects(one, "training")[0] == ("show", "result", "refused", why)
 
 
 def test_a_factory_reset_waits_until_everything_is_settled_and_with_the_companion():

@@ -97,11 +97,59 @@ def test_a_long_line_is_cut_at_a_character():
     assert text == "平" * (MOST // 3)
 
 
+def test_a_line_for_which_there_is_no_memory_is_lost_and_no_other():
+    class Short(Flash):
+        fails = 0
+
+        def writeblocks(self, block: int, buf, offset: int) -> None:
+            if self.fails == 1:
+                raise MemoryError
+            super().writeblocks(block, buf, offset)
+            if self.fails == 2:
+                raise MemoryError
+
+    for when in (1, 2):
+        flash = Short(2)
+        log = Log(flash)
+        log.line("before")
+        flash.fails = when
+        log.line("then")
+        flash.fails = 0
+        log.line("afterwards")
+        expected = ["before", "then", "afterwards"] if when == 2 else ["before", "afterwards"]
+        assert texts(log) == texts(Log(flash)) == expected
+
+
+def test_a_very_long_line_costs_no_more_than_a_long_one():
+    log = Log(Flash(2))
+    log.line("平a" * 5000)
+    assert texts(log) == ["平a" * (MOST // 4)]
+
+
 def test_without_a_partition_or_with_one_too_small_nothing_is_logged():
     for partition in (None, Flash(1)):
         log = Log(partition)
         log.line("a")
         assert log.read(0, 999)[1] == ""
+
+
+def test_a_start_with_any_byte_of_the_log_damaged_keeps_the_other_lines_and_goes_on():
+    whole = Flash(2)
+    lines = [f"line {number} {'x' * 60}" for number in range(12)]
+    for line in lines:
+        Log(whole).line(line)
+    for at in range(0, 1200, 7):
+        flash = Flash(2)
+        flash.data[:] = whole.data
+        flash.data[4096 + at] ^= 1 << at % 8
+        log = Log(flash)
+        kept = texts(log)
+        assert set(kept) <= set(lines)
+        # One line, or all of a sector whose header is gone.
+        assert len(kept) >= 11 or at < 16, at
+        log.line("afterwards")
+        kept.append("afterwards")
+        assert texts(Log(flash)) == kept, at
 
 
 def test_garbage_is_no_log_and_is_written_over():

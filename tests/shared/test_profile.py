@@ -134,6 +134,7 @@ def test_limits_reasons_and_requirements_are_read():
     assert loaded.mac_required_on == ("00", "10")
     assert loaded.mac_key_lengths == (8, 16) and loaded.key_block == "003"
     assert loaded.reversal_same_day and loaded.partial == "reverse"
+    assert loaded.backup_after == 2
     assert (loaded.preauth_percent, loaded.preauth_days) == (115, 30)
     assert loaded.requirement(0) == "none" and loaded.requirement(3) == "sign_in"
 
@@ -152,9 +153,15 @@ def test_what_is_not_json_or_too_long_is_refused():
     raises(OSError, profile.load_file, PATH + ".none")
 
 
+def test_a_profile_without_backup_after_keeps_to_a_silent_host():
+    value = _json()
+    del value["backup_after"]
+    assert profile.load(json.dumps(value)).backup_after == 0
+
+
 def test_every_missing_top_level_key_is_named():
     for key in sorted(_json()):
-        if key != "header":
+        if key not in ("header", "backup_after"):
             error = _error(lambda value, key=key: value.pop(key))
             assert error == f"line 1: {key} is missing"
 
@@ -175,6 +182,7 @@ def test_errors_name_the_path_of_the_key():
         ),
         ("preauth.percent is 99", lambda v: v["preauth"].update({"percent": 99})),
         ("preauth.days", lambda v: v["preauth"].update({"days": 0})),
+        ("backup_after is 100", lambda v: v.update({"backup_after": 100})),
         ("partial is not one of", lambda v: v.update({"partial": "maybe"})),
         ("reversal.same_day", lambda v: v["reversal"].update({"same_day": 1})),
         ("reversal.reasons.bad_mac is missing", lambda v: v["reversal"]["reasons"].pop("bad_mac")),

@@ -126,7 +126,12 @@ def test_a_kind_that_is_true_is_no_boot_record():
 
 
 def test_a_record_from_before_its_last_fields_has_them_empty():
-    for kind, added in ((record.ARMED, 1), (record.ARMED, 7), (record.CHECKPOINT, 7)):
+    for kind, added in (
+        (record.ARMED, 1),
+        (record.ARMED, 7),
+        (record.CHECKPOINT, 1),
+        (record.CHECKPOINT, 8),
+    ):
         rec = _sample(kind)
         values = cbor.loads(record.encode(rec))
         older = record.decode(cbor.dumps(values[:-added]))
@@ -135,6 +140,13 @@ def test_a_record_from_before_its_last_fields_has_them_empty():
             rec.pop(field)
         assert older == rec
         raises(record.RecordError, record.decode, cbor.dumps(values[:-2]))
+
+
+def test_a_checkpoint_without_cases_fits_one_slot():
+    rec = {"kind": record.CHECKPOINT}
+    for field, rule in record.KINDS[record.CHECKPOINT][1]:
+        rec[field] = [] if rule[0] == "seqs" else _largest(rule)
+    assert len(record.encode(rec)) == 108
 
 
 def test_every_record_of_a_clean_sale_fits_one_slot():

@@ -3,7 +3,7 @@
 from protocol import record
 from terminal import runner
 from terminal.cell import CellFault
-from terminal.current import Open
+from terminal.current import Last, Open
 from terminal.front import Front
 from terminal.journal import JournalFault
 from terminal.runner import Runner
@@ -15,14 +15,14 @@ PAN = "6222000000000000005"
 SLIP = [
     ("show", "result", "approved", "5.00", "R", "A", "SALE"),
     ("print", "row"),
-    ("append", {"kind": 8}),
+    ("append", {"kind": 8, "copy": 1}),
 ]
 
 
 class Board:
     """Panel, clock, vault, ledger and engine in one: a log, and one thing that fails."""
 
-    open = closing = None
+    open = closing = last = want = None
 
     def __init__(self, fails: str, error: Exception) -> None:
         self.fails = fails
@@ -77,7 +77,7 @@ class Board:
 
 def test_w26_a_record_that_has_a_time_keeps_it_and_the_others_get_the_clocks():
     board = Board("", OSError(5))
-    board.effects = [("append", {"kind": 14, "wall": 7}), ("append", {"kind": 8})]
+    board.effects = [("append", {"kind": 14, "wall": 7}), ("append", {"kind": 8, "copy": 1})]
     board.runner.dispatch(("start",))
     assert [effect[1]["wall"] for effect in board.effects] == [7, 0]
 
@@ -130,19 +130,64 @@ def test_w7_a_slip_is_recorded_when_the_printer_has_all_of_it():
     assert len(board.log) == 6
 
 
-def test_w7_a_slip_that_nobody_wanted_and_one_beyond_the_queue_wait_for_nothing():
+def test_w7_a_slip_that_nobody_wanted_waits_for_nothing():
     board = Board("", OSError(5))
     board.runner._printing = lambda: True
     board.effects = [("append", {"kind": record.RECEIPT, "copy": 0})]
     board.runner.dispatch(("received", 1, b""))
     assert board.log == ["received", "append", "apply 1"]
-    board.effects = [("append", {"kind": record.RECEIPT, "copy": 1})]
-    for _ in range(50):
-        board.runner.dispatch(("received", 1, b""))
-    assert board.log.count("append") == 1
-    board.runner._printing = lambda: False
-    board.runner.dispatch(("printed",))
-    assert board.log.count("append") == 9
+
+
+def out_of_paper(room: int) -> tuple:
+    """A board whose printer takes so many lines and no more, and what it got."""
+    board = Board("", OSError(5))
+    rows: list = []
+    board.print_line = rows.append
+    board.runner._printing = lambda: len(rows) > 0
+    board.runner._paper_room = lambda: room - len(rows)
+    board.effects = [("print", "row")] * 13
+    board.effects.insert(0, ("append", {"kind": record.OUTCOME}))
+    board.effects.append(("append", {"kind": record.RECEIPT, "copy": 1}))
+    return board, rows
+
+
+def test_w7_a_slip_goes_to_the_printer_wholly_or_not_at_all_and_is_recorded_only_then():
+    for room, slips in ((120, 8), (45, 2), (32, 1), (20, 1), (19, 0), (10000, 8)):
+        board, rows = out_of_paper(room)
+        for _ in range(20):
+            board.runner.dispatch(("received", 1, b""))
+        assert len(rows) == 13 * slips, room
+        assert board.log.count("append") == 20
+        del rows[:]
+        board.runner.dispatch(("printed",))
+        assert board.log.count("append") == 20 + slips
+
+
+def test_w7_a_slip_that_had_no_room_is_offered_when_the_paper_is_back_and_nobody_is_at_it():
+    board, _ = out_of_paper(15)
+    armed, outcome = {"stan": 7, "batch": 1}, {"amount_minor": 500, "stan": 7}
+    board.last = Last(3, armed, outcome)
+    for printed, mode, said in (
+        (False, "idle", "Receipt not printed"),
+        (False, "result", "Receipt not printed"),
+        (False, "amount", ""),
+        (True, "idle", ""),
+    ):
+        board.last.printed = printed
+        board.runner._shown = []
+        board.runner.front.mode = mode
+        board.runner.dispatch(("printed",))
+        assert (said in board.runner._shown) is bool(said)
+        assert board.runner.front.mode == ("ask" if said else mode)
+
+
+def test_w29_a_journal_without_room_to_spare_takes_no_reprint():
+    for spare, said in ((0, "Journal full: sync"), (1, "")):
+        board = Board("", OSError(5))
+        board.runner.spare = lambda spare=spare: spare
+        board.runner._do(("ask_reprint",))
+        assert (said in board.runner._shown) is bool(said)
+        assert ("reprint_last" in board.log) is not bool(said)
 
 
 def test_a_dead_panel_stops_the_selling_and_not_the_program():
@@ -220,6 +265,22 @@ def quiet(board: Board) -> Board:
 
     board.append = append
     return board
+
+
+def test_w29_what_waits_for_the_printer_has_its_room_in_the_journal():
+    board = quiet(Board("", OSError(5)))
+    runner = board.runner
+    spare = runner.spare()
+    runner._printing = lambda: True
+    for _ in range(3):
+        runner._do(("append", {"kind": record.RECEIPT, "copy": 1}))
+    assert board.records == []
+    assert runner.spare() == spare - 3
+    told = []
+    board.handle = lambda event: told.append(event) or []
+    runner._do(("ask_settle",))
+    runner._do(("answer", True))
+    assert told == [("settle", 997), ("reprint", True, 997)]
 
 
 def test_a_restart_waits_for_the_sale_and_for_the_cashier():
@@ -336,3 +397,79 @@ def test_work_that_can_wait_takes_some_steps_when_a_sale_takes_long():
     assert waited[:5] == [0, 5, 5, 5, 5]
     assert waited[5:45] == [0] * 40
     assert waited[45:50] == [0, 5, 5, 5, 5]
+
+
+class BoardWithReader(Board):
+    """A card reader that wants to hear what became of its card."""
+
+    def tell_reader(self, how: str, code: str, icc: bytes) -> None:
+        self.log.append(f"told {how} {code}")
+
+    def read_card(self, *effects: tuple) -> "BoardWithReader":
+        """A card, and what the engine makes of it."""
+        self.effects = list(effects)
+        card = {"pan": "9999990000000006", "expiry": "3012"}
+        self.runner._card_in(record.SALE, 500, 500, card, None)
+        return self
+
+    def then(self, *effects: tuple) -> list:
+        """What the reader is told by these effects."""
+        self.effects = list(effects)
+        self.log = []
+        self.runner.dispatch(("received", 1, b""))
+        return [step for step in self.log if step.startswith("told")]
+
+
+def reader_board(*effects: tuple) -> BoardWithReader:
+    return BoardWithReader("", OSError(5)).read_card(*effects)
+
+
+BUSY = ("show", "busy", "processing", "5.00")
+REFUSED = ("show", "result", "refused", "Busy")
+REVERSING = ("show", "busy", "reversing", "5.00", 7, 1)
+APPROVED = ("to_reader", "approved", "00", b"")
+CHIP = ("to_reader", "chip", "00", b"")
+
+
+def test_the_reader_hears_once_what_became_of_its_card():
+    for effects, told in (
+        ((APPROVED, SLIP[0]), ["told approved 00"]),
+        ((("to_reader", "declined", "51", b""), REFUSED), ["told declined 51"]),
+        ((REFUSED,), ["told refused "]),
+        ((("home",),), ["told refused "]),
+        ((REVERSING,), ["told refused "]),
+        ((BUSY,), []),
+    ):
+        board = reader_board(BUSY)
+        assert board.then(*effects) == told, effects
+        # What is shown later is of no card that is still there.
+        if told:
+            assert board.then(APPROVED, REFUSED) == []
+
+
+def test_the_reader_hears_of_an_approval_only_when_it_is_durable():
+    board = BoardWithReader("append", JournalFault("flash"))
+    board.read_card(BUSY)
+    assert board.then(SLIP[2], APPROVED, SLIP[0]) == ["told refused "]
+    assert "told approved 00" not in board.log
+
+
+def test_a_chip_is_told_to_speak_and_then_how_it_ended():
+    board = reader_board(BUSY)
+    assert board.then(CHIP, ("show", "busy", "chip", "5.00")) == ["told chip 00"]
+    assert board.then(REVERSING) == ["told refused "]
+
+
+def test_a_reader_whose_card_has_to_wait_for_another_sales_end_hears_its_own():
+    board = reader_board(BUSY)
+    board.want = {"txn": record.SALE}
+    assert board.then(REVERSING, ("show", "result", "waiting", "9.00", 6)) == []
+    board.want = None
+    assert board.then(APPROVED, SLIP[0]) == ["told approved 00"]
+
+
+def test_a_card_that_is_refused_at_once_is_told():
+    board = BoardWithReader("", OSError(5))
+    board.runner._card_in(record.SALE, 500, 500, {"pan": "", "sealed": b"1"}, None)
+    assert board.log[-3:] == ["show", "told refused ", "beep"]
+    assert not hasattr(Board("", OSError(5)), "tell_reader")

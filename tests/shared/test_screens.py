@@ -124,6 +124,8 @@ def test_the_longest_titles_and_numbers_are_shown_whole():
             whole("card_only", title)
         whole("unsettled", STAN, "A0")
         whole("settling", STAN, "-" + MOST)
+        for end in ("BALANCED", "UNBALANCED, UPLOADED"):
+            whole("settled", STAN, "-" + MOST, end)
         whole("closing", STAN)
 
     in_each_language(shown)
@@ -132,7 +134,7 @@ def test_the_longest_titles_and_numbers_are_shown_whole():
 def test_every_line_that_may_end_the_first_screen_is_shown_whole():
     def shown(texts) -> None:
         warnings = ["JOURNAL 19% FREE", "JOURNAL 4%: SYNC NOW"]
-        warnings.extend(["READY", "OLD TERMINAL: 6 OPEN"])
+        warnings.extend(["JOURNAL 4%: SETTLE", "READY", "OLD TERMINAL: 6 OPEN"])
         for status in warnings:
             whole("idle", "Corner shop", status)
 
@@ -151,6 +153,32 @@ def test_cases_and_verdicts_are_shown_whole_whatever_is_written_in_them():
                 assert text in verdict
 
     in_each_language(shown)
+
+
+def test_why_not_is_shown_whole_however_long_it_is():
+    def shown(texts) -> None:
+        reasons = [row.split("=")[0] for row in texts_zh.PHRASES.strip().split("\n")]
+        for reason in reasons:
+            reason = reason.replace("0", "999")
+            for name in ("refused", "offline"):
+                rows = screens.lines(name, reason)
+                said = screens.say(reason).replace(" ", "")
+                assert said in "".join(rows).replace(" ", ""), rows
+                # What is below it did not go.
+                assert rows[-1] == screens.lines(name, "x")[-1]
+                assert max([columns.width(row) for row in rows]) <= screens.WIDTH
+
+    in_each_language(shown)
+
+
+def test_a_long_line_goes_on_at_a_word_while_there_are_lines_to_spare():
+    rows = screens.lines("refused", "card number has a wrong check digit")
+    assert rows[2:] == ["card number has a", "wrong check digit", "Nothing was charged"]
+    assert screens.lines("refused", "x" * 30)[2:4] == ["x" * 21, "x" * 9]
+    assert screens.lines("refused", "x" * 21 + " yes")[2:4] == ["x" * 21, "yes"]
+    full = screens.lines("refused", "word " * 100)
+    assert len(full) == 8 and full[-1] == "Nothing was charged"
+    assert [columns.words("ab cd", n) for n in (1, 2, 3, 4, 5)] == ["a", "ab", "ab", "ab", "ab cd"]
 
 
 def test_what_the_program_says_is_translated_and_numbers_in_it_stay():

@@ -26,7 +26,7 @@ APPROVED = rec(record.OUTCOME, result=record.APPROVED)
 RECEIPT = rec(record.RECEIPT, copy=1)
 CHECKPOINT = rec(record.CHECKPOINT, boot=1, key_block=b"", suspended=[], recon=[], phase=0)
 CHECKPOINT.update({"first": 0, "debit_count": 0, "debit_minor": 0})
-CHECKPOINT.update({"credit_count": 0, "credit_minor": 0})
+CHECKPOINT.update({"credit_count": 0, "credit_minor": 0, "host_date": 0})
 
 
 def test_a_record_of_another_batch_or_stan_ends_nothing():

@@ -121,6 +121,21 @@ def test_w25_an_unanswered_refund_is_never_reversed_and_never_keyed_again():
     assert "REVERSAL" not in bench.kinds()
 
 
+def test_w25_an_original_is_locked_while_what_goes_back_to_it_has_no_end():
+    bench = Bench().signed_in()
+    bench.deal(record.COMPLETION_NOTICE, 900, AUTH)
+    bench.connect()
+    bench.give("timer", "answer", bench.link)
+    assert bench.known.open and not bench.known.suspended
+    assert refusal(bench.deal(record.COMPLETION, 900, AUTH)) == "Original is locked"
+    bench.waited()
+    bench.reply("00")
+    assert bench.records[-2]["result"] == record.APPROVED
+    other = {"batch": 0, "stan": 0, "auth": "B12345", "date": "1122"}
+    bench.deal(record.COMPLETION, 900, other)
+    assert bench.screen() == "connecting"
+
+
 def test_w25_a_sync_does_not_unlock_a_refunds_original_and_the_end_of_its_batch_does():
     bench = Bench().signed_in()
     bench.deal(record.REFUND, 300, RRN)
@@ -355,6 +370,27 @@ def test_w05_a_chip_that_says_nothing_reverses_with_96_and_one_that_agrees_appro
         else:
             bench.give(*event)
             assert bench.screen() == "approved"
+
+
+def test_the_reader_is_told_of_an_end_that_is_durable_and_of_what_the_issuer_says_to_the_chip():
+    word = b"\x91\x0a" + bytes(10)
+    for code, how, screen in (("00", "approved", "approved"), ("51", "declined", "declined")):
+        bench = Bench().signed_in()
+        bench.swipe(500)
+        bench.connect()
+        bench.reply(code, f55=word)
+        names = [effect[0] for effect in bench.log]
+        told = names.index("to_reader")
+        assert bench.log[told] == ("to_reader", how, code, word)
+        assert "append" in names[names.index("send") : told]
+        assert bench.log[told + 1][2] == screen
+    bench = Bench().signed_in()
+    bench.deal(record.SALE, 500, chip=True, icc=b"")
+    bench.connect()
+    bench.reply("00", f55=word)
+    assert bench.did("to_reader") == [("to_reader", "chip", "00", word)]
+    bench.give("chip", True)
+    assert bench.did("to_reader")[1:] == [("to_reader", "approved", "00", word)]
 
 
 def test_w05_a_cut_while_the_chip_thinks_reverses():
