@@ -27,6 +27,9 @@ class Field:
             raise BoardError(f"{self.path}: {name} is missing")
         return Field(f"{self.path}: {name}", self._value.get(name, default), name)
 
+    def has(self, name: str) -> bool:
+        return isinstance(self._value, dict) and name in self._value
+
     def value_text(self) -> str:
         if not isinstance(self._value, str) or not self._value:
             raise BoardError(f"{self.path}: must be a text")

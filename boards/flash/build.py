@@ -15,6 +15,8 @@ from boards.flash.stock import LARGEST, Stock
 from boards.flash.target import Target
 from companion.flash.partitions import TABLE_OFFSET, Partition
 
+_ABOUT, _FILES = "image.json", "files"
+
 
 @dataclass(frozen=True)
 class Part:
@@ -57,7 +59,7 @@ class Build:
     @property
     def files(self) -> Path:
         """What goes into the file system."""
-        return self.folder / "files"
+        return self.folder / _FILES
 
 
 def build(target: Target, firmware: Path, folder: Path, in_ram: bool = False) -> Build:
@@ -84,6 +86,8 @@ def build(target: Target, firmware: Path, folder: Path, in_ram: bool = False) ->
 
 
 def _read(firmware: Path) -> bytes:
+    if not firmware.name:
+        raise Refused("no FIRMWARE: the image of MicroPython that the board's README names")
     try:
         with firmware.open("rb") as file:
             return file.read(LARGEST + 1)
@@ -92,13 +96,28 @@ def _read(firmware: Path) -> bytes:
 
 
 def _write(made: Build) -> None:
-    shutil.rmtree(made.folder, ignore_errors=True)
-    made.files.mkdir(parents=True)
+    """All of it beside the folder first: what fails leaves the old one as it was."""
+    folder, new = made.folder, made.folder.with_name(f".{made.folder.name}.new")
+    about = folder / _ABOUT
+    try:
+        if folder.exists() and not about.exists() and any(folder.iterdir()):
+            raise Refused(f"{folder} has something in it that is not from here; name another")
+        shutil.rmtree(new, ignore_errors=True)
+        (new / _FILES).mkdir(parents=True)
+        _fill(made, new)
+        shutil.rmtree(folder, ignore_errors=True)
+        new.rename(folder)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)
+        raise Refused(f"{error.filename or folder}: {error.strerror}") from None
+
+
+def _fill(made: Build, folder: Path) -> None:
     for part in made.start + made.code:
-        part.file.write_bytes(part.data)
+        (folder / part.file.name).write_bytes(part.data)
     for place, data in made.program.files.items():
-        (made.files / place).parent.mkdir(parents=True, exist_ok=True)
-        (made.files / place).write_bytes(data)
+        (folder / _FILES / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / _FILES / place).write_bytes(data)
     about = {
         "board": made.target.name,
         "chip": made.target.chip,
@@ -117,4 +136,4 @@ def _write(made: Build) -> None:
         ],
         "files": sorted(made.program.files),
     }
-    (made.folder / "image.json").write_text(json.dumps(about, indent=2) + "\n")
+    (folder / _ABOUT).write_text(json.dumps(about, indent=2) + "\n")

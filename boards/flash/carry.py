@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from boards.flash import look, plan
+from boards.flash import look, plan, table
 from boards.flash.build import Build
 from boards.flash.errors import Interrupted, Refused
 from boards.flash.plan import Step
@@ -18,15 +20,9 @@ from boards.flash.plan import Step
 # esptool flash-id: "Detected flash size: 4MB".
 _SIZE = re.compile(r"[Ff]lash size: *(\d+)([KM])B")
 _AGAIN_S = 1.0
+# What the commands say is to be seen while they work.
+_ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "1"}
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    passed: bool
-    output: str
 
 
 @dataclass(frozen=True)
@@ -40,82 +36,122 @@ class Flashing:
     hands: bool
     say: Say
 
+    @property
+    def _folder(self) -> Path:
+        return self.build.folder / "board"
+
     def show(self) -> None:
         """Every command that there would be, in both cases; nothing is run."""
-        folder = self.build.folder / "board"
-        self._show("first, what is on the board:", plan.look_first(self.build, self.port, folder))
-        for update, title in ((False, "a board that is new:"), (True, "a board that has it:")):
-            self._show(title, self._steps(update, folder))
+        self._show("first, what is on the board:", self._looks())
+        self._show(
+            "a board that is new, or was not finished (nothing in vault and journal):",
+            [self._look("journal"), *self._steps(False)],
+        )
+        slots = table.ota_data(self.build.rows)
+        labels = ("romfs", "vault", *([slots.label] if slots else []))
+        looks = [self._look(label) for label in labels]
+        self._show("a board that has it:", [*looks, *self._steps(True)])
 
     def _show(self, title: str, steps: Iterable[Step]) -> None:
         self.say(f"\n# {title}")
         for step in steps:
             self.say(f"# {step.why}\n{step.shown()}")
 
-    def _steps(self, update: bool, folder: Path) -> list[Step]:
-        further = plan.look_further(self.build, self.port, folder, update)
+    def _looks(self) -> list[Step]:
+        return plan.look_first(self.build, self.port, self._folder)
+
+    def _look(self, label: str) -> Step:
+        row = table.labelled(self.build.rows, label)
+        return plan.look_into(self.build, self.port, self._folder, row)
+
+    def _steps(self, update: bool) -> list[Step]:
         if update:
-            return [further, *plan.update(self.build, self.port, self.hands)]
-        return [further, *plan.new(self.build, self.port, self.provision, self.hands)]
+            return plan.update(self.build, self.port, self.hands)
+        return plan.new(self.build, self.port, self.provision, self.hands)
 
     def run(self) -> bool:
         """Look, decide, write, test; whether the self-test passed. Refused before anything is
         written; Interrupted after."""
-        folder = self.build.folder / "board"
-        folder.mkdir(parents=True, exist_ok=True)
-        size, sector = plan.look_first(self.build, self.port, folder)
-        output = self._do(size, show=False).output
         try:
-            update = self._look(output, sector, folder)
+            self._folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise Refused(f"{self._folder}: {error.strerror}") from None
+        size, sector = self._looks()
+        output = self._do(size)[1]
+        try:
+            look.check_size(self.build, _bytes(output))
+            self._do(sector)
+            update = self._is_update(self._folder / "partitions.bin")
         except Refused:
-            self._do(plan.leave(self.build, self.port), show=False)
+            self._do(plan.leave(self.build, self.port))
             raise
-        steps = self._steps(update, folder)[1:]
+        passed = False
         try:
-            for step in steps:
-                done = self._do(step)
+            for step in self._steps(update):
+                passed, _ = self._do(step)
         except Refused as error:
             raise Interrupted(str(error)) from None
-        return done.passed
+        except KeyboardInterrupt:
+            raise Interrupted("stopped by hand") from None
+        return passed
 
-    def _look(self, output: str, sector: Step, folder: Path) -> bool:
+    def _is_update(self, sector: Path) -> bool:
+        """Whether to leave what is on the board, and bring it new code. A board without a
+        configuration and without a record holds nothing: an earlier run was cut off, perhaps in
+        the making of the file system, so all of it is made again."""
         build = self.build
-        look.check_size(build, _bytes(output))
-        self._do(sector, show=False)
-        rows = look.rows_of(folder / "partitions.bin")
-        update = look.is_update(build, rows)
-        further = plan.look_further(build, self.port, folder, update)
-        self._do(further, show=False)
-        place = Path(further.command[-1])
-        if update:
-            version = look.check_version(build, place) or "none that can be read"
-            self.say(f"update in place: firmware {version} -> {build.program.version}")
-        else:
-            look.check_no_journal(build, place)
+        if not look.is_ours(build, look.rows_of(sector)):
+            look.check_no_records(build, self._read("journal"))
             self.say("a new board: all of its flash is erased")
-        return update
+            return False
+        head = self._read("romfs")
+        version = look.check_version(build, head)
+        if not look.has_configuration(self._read("vault")):
+            if not look.has_records(self._read("journal")):
+                self.say("a board that was not finished: all of its flash is erased")
+                return False
+            self.say("its vault is empty, its journal is not: it stays as it is")
+        look.check_board(build, head)
+        slots = table.ota_data(build.rows)
+        slot = look.updated_slot(build, self._read(slots.label)) if slots else None
+        if slot:
+            version = look.check_slot(build, self._read(slot.label))
+        said = version or "none that can be read"
+        self.say(f"update in place: firmware {said} -> {build.program.version}")
+        return True
 
-    def _do(self, step: Step, show: bool = True) -> Done:
-        """Run one command. Refused when it fails and may not."""
+    def _read(self, label: str) -> Path:
+        step = self._look(label)
+        self._do(step)
+        return Path(step.command[-1])
+
+    def _do(self, step: Step) -> tuple[bool, str]:
+        """Run one command: whether it did what it should, and what it said. Refused when it fails
+        and may not."""
         self.say(f"# {step.why}\n{step.shown()}")
         until = time.monotonic() + step.patience
+        live = step.told and not step.patience
+        waiting = False
         while True:
-            done = _run(step)
-            if done.passed:
-                if show:
-                    self.say(done.output.rstrip())
-                return done
-            if time.monotonic() >= until:
+            passed, output = _run(step, self.say if live else None)
+            if passed or time.monotonic() >= until:
                 break
+            if not waiting:
+                hint = f"; {step.hint}" if step.hint else ""
+                self.say(f"not yet ({_last(output)}), trying again{hint}")
+                waiting = True
             time.sleep(_AGAIN_S)
-        if step.may_fail:
-            self.say(done.output.rstrip())
-            return done
+        if not live and (step.told if passed else step.may_fail):
+            self.say(output)
+        if passed or step.may_fail:
+            return passed, output
+        said = "" if live else f"\n{output}"
         hint = f"; {step.hint}" if step.hint else ""
-        raise Refused(f"{step.shown()}\n{done.output.rstrip()}\nfailed: {step.why}{hint}")
+        raise Refused(f"{step.shown()}{said}\nfailed: {step.why}{hint}")
 
 
-def _run(step: Step) -> Done:
+def _run(step: Step, say: Say | None) -> tuple[bool, str]:
+    """``say`` gets each line as it comes."""
     process = subprocess.Popen(
         [sys.executable, "-m", *step.command],
         stdin=subprocess.DEVNULL,
@@ -123,15 +159,35 @@ def _run(step: Step) -> Done:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        env=_ENVIRONMENT,
     )
-    with process:
-        try:
-            output, _ = process.communicate(timeout=step.limit)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            output, _ = process.communicate()
-            return Done(False, f"{output}\nno end within {step.limit:g} s")
-    return Done(process.returncode == 0, output)
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    guard = threading.Timer(step.limit, end)
+    guard.start()
+    lines = []
+    try:
+        with process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line.rstrip())
+                if say:
+                    say(lines[-1])
+    finally:
+        guard.cancel()
+    if late.is_set():
+        lines.append(f"no end within {step.limit:g} s")
+        if say:
+            say(lines[-1])
+    return process.returncode == 0, "\n".join(lines)
+
+
+def _last(output: str) -> str:
+    return next((line for line in reversed(output.splitlines()) if line), "silence")
 
 
 def _bytes(output: str) -> int:

@@ -9,17 +9,23 @@ from pathlib import Path
 
 from boards.flash import table
 from boards.flash.build import Build, Part
-from companion.flash.partitions import TABLE_OFFSET
+from boards.flash.program import HEAD
+from companion.flash.partitions import TABLE_OFFSET, Partition
 
 # What USB-UART bridges of these boards carry without losses; esptool's own variable changes it.
 _BAUD = os.environ.get("ESPTOOL_BAUD", "460800")
 # A board is back on its port after a reset, with a new file system or a native USB port.
 _BACK_S = 30
 _REPL_S = 20
+# 300 KB at 115200 baud, and the flash's own time.
+_COPY_S = 180
 # The first start makes the file system. What mpremote sends first is Ctrl-C, which would end that
 # halfway (MicroPython, ports/esp32/modules/_boot.py and inisetup.py run with Ctrl-C on).
 FIRST_START_S = 5
-_BUTTONS = "hold BOOT, press RESET or EN, release BOOT, and run this again"
+# Version and board; the configuration's two copies.
+_LOOK = {"romfs": HEAD, "vault": 2 * table.SECTOR}
+# Held all the while, since each command resets the board where its lines allow that.
+_BUTTONS = "hold BOOT, press RESET or EN, run this again, and release BOOT when it writes"
 # Modules in the file system come before those in ROMFS, so none of an earlier install may stay.
 _CLEAR = """import os
 def clear(p):
@@ -36,7 +42,7 @@ for p in ("terminal", "protocol", "drivers", "board.py", "board.mpy"): clear("/"
 class Step:
     """One command. ``why`` in a few words; ``hint`` for when it fails; ``patience`` seconds in
     which it is tried again; ``limit`` seconds that one try may take; ``may_fail``: then the next
-    one shows whether that matters."""
+    one shows whether that matters; ``told``: what it says is for the person."""
 
     why: str
     command: tuple[str, ...]
@@ -44,6 +50,7 @@ class Step:
     limit: float = 900
     may_fail: bool = False
     hint: str = ""
+    told: bool = False
 
     def shown(self) -> str:
         """As a person types it."""
@@ -70,13 +77,10 @@ def look_first(build: Build, port: str, folder: Path) -> list[Step]:
     ]
 
 
-def look_further(build: Build, port: str, folder: Path, update: bool) -> Step:
-    """The firmware's version on one of ours, or what lies where a new one gets its journal."""
-    row = table.labelled(build.rows, "romfs" if update else "journal")
-    size = table.SIZE if update else row.size
-    place = _read(row.offset, size, folder / f"{row.label}.bin")
-    why = "its firmware's version" if update else "whether an old journal lies there"
-    return Step(why, esptool(build, port, "hard-reset", *place))
+def look_into(build: Build, port: str, folder: Path, row: Partition) -> Step:
+    """A partition of the board, as much of it as says what is there."""
+    place = _read(row.offset, _LOOK.get(row.label, row.size), folder / f"{row.label}.bin")
+    return Step(f"what is in {row.label}", esptool(build, port, "no-reset", *place))
 
 
 def leave(build: Build, port: str) -> Step:
@@ -99,14 +103,15 @@ def new(
 ) -> list[Step]:
     """Everything onto a board that holds nothing of ours."""
     parts = build.start + build.code
-    write = _write(parts, "--erase-all")
+    write = esptool(build, port, "hard-reset", *_write(parts, "--erase-all"))
     steps = [
-        Step("erase it, write everything", esptool(build, port, "hard-reset", *write)),
-        *_files(build, port, "press RESET or EN, and run this again", FIRST_START_S),
+        Step("erase it, write everything", write, told=True),
+        *_files(build, port, "press RESET or EN", FIRST_START_S),
     ]
     if provision is not None:
         command = ("companion", "provision", "--port", port, *provision)
-        steps.append(Step("who it is and its keys", command, _BACK_S))
+        hint = "all is written: companion provision goes on from here, or this again"
+        steps.append(Step("who it is and its keys", command, _BACK_S, hint=hint, told=True))
     return [*steps, _test(port, hands)]
 
 
@@ -121,7 +126,7 @@ def update(build: Build, port: str, hands: bool = True) -> list[Step]:
         erase = ("erase-region", hex(slots.offset), hex(slots.size))
         command = esptool(build, port, "hard-reset", *erase)
         steps.append(Step("start from the slot just written", command))
-    steps.insert(0, Step("the new code", esptool(build, port, after, *write)))
+    steps.insert(0, Step("the new code", esptool(build, port, after, *write), told=True))
     return [
         *steps,
         Step(
@@ -130,7 +135,7 @@ def update(build: Build, port: str, hands: bool = True) -> list[Step]:
             _BACK_S / 3,
             may_fail=True,
         ),
-        *_files(build, port, "hold the safe-mode button, press reset, and run this again"),
+        *_files(build, port, "hold the safe-mode button and press reset"),
         _test(port, hands),
     ]
 
@@ -144,14 +149,15 @@ def _files(build: Build, port: str, hint: str, wait_s: int = 0) -> list[Step]:
     steps = [
         # mpremote waits without end for a board that says nothing.
         Step("no modules of an earlier install", clear, _BACK_S, wait_s + _REPL_S, hint=hint),
-        Step("the files that start it", (*to_board, "fs", "cp", *single, ":")),
+        Step("the files that start it", (*to_board, "fs", "cp", *single, ":"), limit=_COPY_S),
     ]
     for name in folders:
         copy = ("fs", "cp", "-r", str(build.files / name), ":")
-        steps.append(Step(f"the modules of {name}", (*to_board, *copy)))
+        steps.append(Step(f"the modules of {name}", (*to_board, *copy), limit=_COPY_S))
     return [*steps, Step("start it", (*to_board, "reset"), limit=_REPL_S)]
 
 
 def _test(port: str, hands: bool) -> Step:
     words = () if hands else ("--no-hands",)
-    return Step("the self-test", ("companion", "selftest", "--port", port, *words), may_fail=True)
+    command = ("companion", "selftest", "--port", port, *words)
+    return Step("the self-test", command, may_fail=True, told=True)

@@ -4,8 +4,8 @@ In ROMFS the bytecode runs where it lies in the flash. A MicroPython that was bu
 the images of micropython.org are, until boards enable it) has the modules as files, and their
 bytecode in RAM: enough of that has only a board with PSRAM.
 
-The version is the first file of the ROMFS image, so that it can be read from a board's flash
-without running anything there. Format: MicroPython, docs/reference/romfs.rst.
+The version and the board are the first files of the ROMFS image, so that they can be read from a
+board's flash without running anything there. Format: MicroPython, docs/reference/romfs.rst.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from boards.flash.errors import Refused
 from boards.flash.target import Target
 
 HEAD = 0x1000
-"""Bytes from the beginning of the partition in which the version is."""
+"""Bytes from the beginning of the partition in which version and board are."""
 STARTERS = ("boot.py", "main.py")
-_VERSION = "VERSION"
+_VERSION, _BOARD = "VERSION", "BOARD"
 _MAGIC = b"\xd2\xcd\x31"
 _FILE, _VERBATIM = 5, 2
 _NUMBERS = re.compile(r"\d+\.\d+\.\d+")
+_NAME = re.compile(r"\w+", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Program:
-    """``romfs`` goes into the partition of that name in any case: a board's version is read
+    """``romfs`` goes into the partition of that name in any case: what a board has is read
     there. ``files`` go into the file system; ``executed`` says where the modules run."""
 
     version: str
@@ -46,7 +47,7 @@ def build(target: Target, in_romfs: bool) -> Program:
     files = {name: (firmware.REPOSITORY / "firmware" / name).read_bytes() for name in STARTERS}
     if not in_romfs:
         files |= modules
-    romfs = firmware.romfs({_VERSION: version.encode(), **modules})
+    romfs = firmware.romfs({_VERSION: version.encode(), _BOARD: target.name.encode(), **modules})
     return Program(version, romfs, files, "romfs" if in_romfs else "files")
 
 
@@ -71,10 +72,30 @@ def firmware_version() -> str:
 
 def version_in(head: bytes) -> str | None:
     """The version at the beginning of a romfs partition; None for anything else there."""
+    text, _ = _file(head, _begin(head), _VERSION)
+    return text if _NUMBERS.fullmatch(text) else None
+
+
+def board_in(head: bytes) -> str | None:
+    """The board it was made for, behind the version; None where that is not said."""
+    _, at = _file(head, _begin(head), _VERSION)
+    text, _ = _file(head, at, _BOARD)
+    return text if _NAME.fullmatch(text) else None
+
+
+def _begin(head: bytes) -> int:
+    """Where the first file is; the end for what is no ROMFS image."""
     if head[:3] != _MAGIC:
-        return None
+        return len(head)
     try:
-        _, at = _number(head, 3)
+        return _number(head, 3)[1]
+    except IndexError:
+        return len(head)
+
+
+def _file(head: bytes, at: int, wanted: str) -> tuple[str, int]:
+    """The text of the file that begins here, "" when it is another one, and where it ends."""
+    try:
         kind, at = _number(head, at)
         _, at = _number(head, at)
         length, at = _number(head, at)
@@ -82,11 +103,11 @@ def version_in(head: bytes) -> str | None:
         inner, at = _number(head, at)
         length, at = _number(head, at)
     except IndexError:
-        return None
-    if (kind, name, inner) != (_FILE, _VERSION.encode(), _VERBATIM):
-        return None
-    text = head[at : at + length].decode("ascii", "replace")
-    return text if _NUMBERS.fullmatch(text) else None
+        return "", len(head)
+    wrong = (kind, name, inner) != (_FILE, wanted.encode(), _VERBATIM)
+    if wrong or at + length > len(head):
+        return "", len(head)
+    return head[at : at + length].decode("ascii", "replace"), at + length
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:

@@ -58,6 +58,10 @@ def parse(data: bytes, board: Target, what: str) -> Stock:
 
 def _check(rows: list[Partition], what: str) -> None:
     """No two rows may share a sector, nor lie on the table."""
+    labels = [row.label for row in rows]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise Refused(f"{what}: two partitions are called {', '.join(twice)}")
     end = TABLE_OFFSET + table.SIZE
     for row in sorted(rows, key=lambda row: row.offset):
         if row.offset < end:

@@ -18,7 +18,7 @@ SIZE = 0x1000  # the sector that it has for itself
 SECTOR = 0x1000
 _BLOCK = 0x10000
 APP, DATA = 0, 1
-OTA_0, OTA_1 = 0x10, 0x11
+_OTA_0 = 0x10
 _OTA_DATA = 0x00
 _ROW = struct.Struct("<2sBBII16sI")
 _MAGIC = b"\xaa\x50"
@@ -98,6 +98,11 @@ def _starts(sector: bytes) -> range:
 def apps(rows: Sequence[Partition]) -> list[Partition]:
     """The application's partitions: one, or ota_0 and ota_1."""
     return [row for row in rows if row.type == APP]
+
+
+def slots(rows: Sequence[Partition]) -> list[Partition]:
+    """ota_0 and those behind it, in the order in which they take turns."""
+    return sorted((r for r in apps(rows) if r.subtype >= _OTA_0), key=lambda row: row.subtype)
 
 
 def ota_data(rows: Sequence[Partition]) -> Partition | None:

@@ -21,6 +21,7 @@ _PROGRAM = "import board\nfrom terminal import selftest\nselftest.run(board, {ha
 _MARK = "SELFTEST "
 # A board's watchdog can't be stopped: it resets itself on the way to the REPL.
 _BACK_S = 20.0
+_PORT_S = 5.0
 _SLOWEST_S = 120.0
 _AGAIN_S = 0.5
 
@@ -41,7 +42,7 @@ def selftest(port: str, no_hands: bool, as_json: bool) -> None:
       mpremote connect /dev/ttyACM0 reset
     """
     parts = []
-    with contextlib.suppress(link.LinkError), closing(link.open_transport(port)) as transport:
+    with closing(_opened(port)) as transport, contextlib.suppress(link.LinkError):
         link.escape(transport)  # a board that has the REPL already does not answer
     for line in _run(port, not no_hands):
         part, how, seen = [*line.split(" ", 2), "", ""][:3]
@@ -57,8 +58,21 @@ def selftest(port: str, no_hands: bool, as_json: bool) -> None:
     failed = [row["part"] for row in parts if row["result"] == "failed"]
     if not as_json:
         click.echo(f"failed: {', '.join(failed)}" if failed else "no part has failed")
+        click.echo("the terminal starts with the next reset: its button, or mpremote reset")
     if failed:
         sys.exit(FOUND)
+
+
+def _opened(port: str) -> link.Transport:
+    """The port; after a reset a chip's own USB port is away for a moment."""
+    until = time.monotonic() + _PORT_S
+    while True:
+        try:
+            return link.open_transport(port)
+        except link.LinkError:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(_AGAIN_S)
 
 
 def _run(port: str, hands: bool) -> Iterator[str]:

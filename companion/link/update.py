@@ -33,8 +33,10 @@ class _Bringing:
         keys: Callable[[str], bytes],
         progress: Callable[[int, int], None],
         patience: int,
+        signature: bytes,
     ) -> None:
         self._image = image
+        self._signature = signature
         self._keys = keys
         self._progress = progress
         self._patience = patience
@@ -82,7 +84,7 @@ class _Bringing:
         elif self.at < len(image):
             message = [DATA, self.at, image[self.at : self.at + PIECE]]
         else:
-            message = [END]
+            message = [END, self._signature] if self._signature else [END]
         return messages.PUSH_UPDATE, cbor.dumps(message)
 
     def _taken(self) -> None:
@@ -113,14 +115,16 @@ def update(
     progress: Callable[[int, int], None] = lambda done, total: None,
     patience: int = 600,
     timeout: float = DEFAULT_TIMEOUT,
+    signature: bytes = b"",
 ) -> Identity:
     """Give the terminal this image; returns what it said of itself before.
 
-    It goes on where a lost session stopped. ``patience``: so often it asks again, a second apart,
+    ``signature``: the publisher's, for a terminal that asks for one. It goes on where a lost
+    session stopped. ``patience``: so often it asks again, a second apart,
     while a transaction is under way. Raises LinkError.
     """
     conversation = Conversation(transport, timeout)
-    bringing = _Bringing(image, keys, progress, patience)
+    bringing = _Bringing(image, keys, progress, patience, signature)
 
     def act(session: CompanionSession, effect: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         effects = bringing.act(session, effect)

@@ -1,19 +1,21 @@
 """A new image into the slot that does not run, where a board has two (``ota_0``, ``ota_1``).
 
 For images with the firmware frozen into them (manifest.py): such an image is MicroPython and
-application in one. Whoever has the terminal's sync key may bring one. It is written beside the one
-that runs, read back, and started only when it is whole, for this chip, and newer firmware of ours;
-an image that does not get as far as the first screen is undone by the bootloader (app.py says
-when one is kept). The journal lies elsewhere and is not touched.
+application in one. Whoever has the terminal's sync key may bring one, and where this firmware
+names a publisher (signature.py), only one that he signed. It is written beside the one that runs,
+read back, and started only when it is whole, for this chip, and newer firmware of ours; an image
+that does not get as far as the first screen is undone by the bootloader (app.py says when one is
+kept). The journal lies elsewhere and is not touched.
 
 A push of it is a CBOR array: [0, size, SHA-256] begins or goes on, [1, offset, bytes] brings what
-comes next, [2] ends. An offset that is not the next one is refused with "at N".
+comes next, [2] or [2, signature] ends. An offset that is not the next one is refused with "at N".
 """
 
 import hashlib
+import os
 
 from protocol import cbor
-from terminal import FIRMWARE, MARK
+from terminal import FIRMWARE, MARK, signature
 
 BEGIN = 0
 DATA = 1
@@ -28,9 +30,11 @@ _LONGEST = 12  # a version's characters
 
 
 class Update:
-    """``slot``: the partition to write; ``running``: the one to compare with."""
+    """``slot``: the partition to write; ``running``: the one to compare with. ``files``: this
+    firmware runs from the file system, where its modules come before those of any image."""
 
-    def __init__(self, slot, running) -> None:
+    def __init__(self, slot, running, files: bool = False) -> None:
+        self._files = files
         self._slot = slot
         self._running = running
         self._room = slot.ioctl(4, 0) * _BLOCK
@@ -49,10 +53,14 @@ class Update:
         if message[0] == DATA and _is(message, int, bytes):
             return self._data(message[1], message[2])
         if message == [END]:
-            return self._end()
+            return self._end(b"")
+        if message[0] == END and _is(message, bytes):
+            return self._end(message[1])
         return "not a message of an update"
 
     def _begin(self, size: int, digest: bytes) -> str:
+        if self._files:
+            return "its modules are files: they would go on running"
         if not _LEAST <= size <= self._room or len(digest) != _DIGEST:
             return "%d bytes do not fit into a slot of %d" % (size, self._room)
         if size != self._size or digest != self._digest:
@@ -78,13 +86,16 @@ class Update:
             done += len(part)
         return ""
 
-    def _end(self) -> str:
+    def _end(self, signed: bytes) -> str:
         if not self._size or self._at != self._size:
             return "at %d" % self._at
         version = self._checked()
         if not version:
             self._at = 0
             return "what is in the flash is not what was sent"
+        publisher = bytes.fromhex(signature.PUBLISHER)
+        if publisher and not signature.good(publisher, self._digest, signed):
+            return "not signed by the publisher of the firmware that runs"
         if _numbers(version) <= _numbers(FIRMWARE):
             return "firmware %s, not newer than %s" % (version, FIRMWARE)
         if self._head(self._slot) != self._head(self._running):
@@ -149,6 +160,17 @@ def slots():
 
     try:
         running = Partition(Partition.RUNNING)  # type: ignore[arg-type]
-        return Update(running.get_next_update(), running)
+        return Update(running.get_next_update(), running, _in_files())
     except (AttributeError, OSError):
         return None
+
+
+def _in_files() -> bool:
+    """Whether this very module is a file, and neither frozen nor in ROMFS."""
+    if __file__.startswith("/rom"):
+        return False
+    try:
+        os.stat(__file__)
+    except OSError:
+        return False
+    return True

@@ -17,7 +17,7 @@ from boards.flash.build import Build, build
 from boards.flash.carry import Flashing
 from boards.flash.errors import Refused
 from boards.flash.target import Target, target
-from boards.virtual.shop import card
+from boards.virtual.shop import card, held_port
 from companion.flash.partitions import Partition
 from tests.flash import stockimage
 from tests.flash.bench import Bench
@@ -112,7 +112,7 @@ def test_a_board_that_went_away_halfway_is_finished_by_the_same_command(
     board = target("esp32_devkitc")
     made = built(board, tmp_path)
     with Bench(board, tmp_path) as bench:
-        for what in ("a new board", "update in place"):
+        for what in ("a new board", "a board that was not finished"):
             assert main(words(made, bench, tmp_path)) == 2  # nothing runs on this one
             said = capsys.readouterr()
             assert what in said.out
@@ -172,14 +172,22 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Build
         yield built(board, tmp_path, romfs=romfs), bench
 
 
+@pytest.fixture
+def deaf() -> Iterator[int]:
+    """A port on which nobody listens, nor will."""
+    with held_port() as held:
+        yield held.getsockname()[1]
+
+
 @pytest.mark.thorough
 def test_from_an_empty_board_to_a_terminal_and_through_an_update(
-    desk: tuple[Build, Bench], tmp_path: Path
+    desk: tuple[Build, Bench], deaf: int, tmp_path: Path
 ) -> None:
     made, bench = desk
     said: list[str] = []
     store = str(tmp_path / "store")
-    flashing(made, bench, said, "--store", store, "--reversal-wait-ms", "600000").run()
+    options = ("--store", store, "--reversal-wait-ms", "600000", "--host-port", str(deaf))
+    flashing(made, bench, said, *options).run()
     told = "\n".join(said)
     assert "a new board" in told
     assert "no part has failed" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,12 @@ from boards.flash import look, program, table
 from boards.flash.build import Build, build
 from boards.flash.errors import Refused
 from boards.flash.target import target
+from boards.virtual import slots
 from companion.flash.partitions import Partition
+from terminal import MARK
+from terminal.cell import Cell
 from terminal.journal import Journal
+from terminal.vault import Vault
 from tests.flash import stockimage
 from tests.journal.nor import Nor
 
@@ -36,15 +41,15 @@ def rows(made: Build, data: bytes) -> list[Partition] | None:
 
 
 def test_an_erased_flash_is_a_new_board(made: Build) -> None:
-    assert not look.is_update(made, rows(made, b"\xff" * 4096))
+    assert not look.is_ours(made, rows(made, b"\xff" * 4096))
 
 
 def test_a_board_with_the_stock_image_is_new(made: Build) -> None:
-    assert not look.is_update(made, rows(made, made.stock.table))
+    assert not look.is_ours(made, rows(made, made.stock.table))
 
 
 def test_our_own_table_is_an_update(made: Build) -> None:
-    assert look.is_update(made, rows(made, table.encoded(made.stock.table, made.rows)))
+    assert look.is_ours(made, rows(made, table.encoded(made.stock.table, made.rows)))
 
 
 @pytest.mark.parametrize("change", ["moved", "smaller", "one more", "one less"])
@@ -61,7 +66,7 @@ def test_another_table_with_a_journal_is_refused(made: Build, change: str) -> No
     else:
         ours.pop()
     with pytest.raises(Refused, match="its journal would move") as error:
-        look.is_update(made, rows(made, stockimage.sector([*other, *ours])))
+        look.is_ours(made, rows(made, stockimage.sector([*other, *ours])))
     assert "journal" in str(error.value)
 
 
@@ -70,7 +75,7 @@ def test_a_damaged_table_is_refused(made: Build) -> None:
     data[70] ^= 0x10
     with pytest.raises(Refused, match="the board: the partition table is damaged"):
         rows(made, bytes(data))
-    with pytest.raises(Refused, match="no partition table"):
+    with pytest.raises(Refused, match=r"no partition table.*erase-flash makes it a new board"):
         rows(made, bytes(4096))
 
 
@@ -111,14 +116,104 @@ def test_a_board_that_was_cut_off_while_it_was_written_has_no_version(made: Buil
 def test_a_journal_without_a_table_is_not_erased(made: Build) -> None:
     place = made.folder / "journal.bin"
     place.write_bytes(b"\xff" * 0x80000)
-    look.check_no_journal(made, place)
+    look.check_no_records(made, place)
     place.write_bytes(b"some file system" * 0x8000)
-    look.check_no_journal(made, place)
+    look.check_no_records(made, place)
+    nor = Nor(128)
+    journal = Journal(nor)
+    journal.format()
+    place.write_bytes(bytes(nor.data))
+    look.check_no_records(made, place)
+    journal.mount()
+    journal.append(b"a sale")
+    place.write_bytes(bytes(nor.data))
+    with pytest.raises(Refused, match="but one lies at 0x200000"):
+        look.check_no_records(made, place)
+
+
+def test_a_part_of_a_journal_is_one(made: Build) -> None:
+    """Of a board with two slots, whose journal began elsewhere; or damaged."""
+    place = made.folder / "journal.bin"
     nor = Nor(128)
     journal = Journal(nor)
     journal.format()
     journal.mount()
     journal.append(b"a sale")
-    place.write_bytes(bytes(nor.data))
-    with pytest.raises(Refused, match="but one lies at 0x200000"):
-        look.check_no_journal(made, place)
+    assert not look.has_records(place_of(place, b"\xff" * 0x80000))
+    assert look.has_records(place_of(place, b"\xff" * 0x10000 + bytes(nor.data[:0x70000])))
+    damaged = bytearray(nor.data)
+    damaged[0x80:0x100] = bytes(0x80)  # the first record
+    assert look.has_records(place_of(place, bytes(damaged)))
+
+
+def place_of(file: Path, data: bytes) -> Path:
+    file.write_bytes(data)
+    return file
+
+
+def test_a_vault_with_a_configuration(made: Build) -> None:
+    place = made.folder / "vault.bin"
+    nor = Nor(6)
+    vault = Vault(nor, random.Random(1).randbytes)
+    head = slice(0, 2 * 4096)
+    assert not look.has_configuration(place_of(place, bytes(nor.data[head])))
+    for configuration in (b"one" * 100, b"another" * 50, b"FACTORY RESET"):
+        vault.set_config(configuration)
+        assert look.has_configuration(place_of(place, bytes(nor.data[head])))
+    Cell(nor, 0).clear()
+    assert not look.has_configuration(place_of(place, bytes(nor.data[head])))
+    # Cut in the middle of the copy.
+    vault.set_config(b"one" * 100)
+    torn = bytes(nor.data[head])
+    at = torn.index(b"oneone") + 100
+    torn = torn[:at] + b"\xff" * (len(torn) - at)
+    assert not look.has_configuration(place_of(place, torn))
+
+
+def test_the_firmware_of_another_board_is_refused(made: Build) -> None:
+    head = made.folder / "head.bin"
+    head.write_bytes(made.program.romfs[:4096])
+    look.check_board(made, head)
+    names = {"VERSION": b"0.1.0", "BOARD": b"t_display_s3", **CONTENTS}
+    head.write_bytes(firmware.romfs(names)[:4096])
+    with pytest.raises(Refused, match="the firmware of t_display_s3, not of esp32_devkitc"):
+        look.check_board(made, head)
+
+
+@pytest.fixture
+def two_slots(tmp_path: Path, made: Build) -> Build:
+    stock = tmp_path / "two.bin"
+    stock.write_bytes(stockimage.stock("esp32s3", stockimage.TWO_SLOTS, megabytes=8))
+    return build(target("esp32s3_devkitc"), stock, tmp_path / "two")
+
+
+def test_the_slot_that_an_update_over_the_network_made_the_one_that_starts(
+    two_slots: Build,
+) -> None:
+    place = two_slots.folder / "otadata.bin"
+
+    def slot(*entries: bytes) -> str:
+        data = b"".join(entry.ljust(4096, b"\xff") for entry in entries)
+        found = look.updated_slot(two_slots, place_of(place, data))
+        return found.label if found else ""
+
+    one, two, gone = (slots.entry(n, state) for n, state in ((1, 2), (2, 0), (3, slots.ABORTED)))
+    assert slot(b"", b"") == ""
+    assert slot(one, b"") == "ota_0"
+    assert slot(one, two) == "ota_1"
+    assert slot(two, one) == "ota_1"
+    assert slot(gone, two) == "ota_1"
+    assert slot(gone, b"") == ""
+    assert slot(two[:20], one) == "ota_0"
+    assert slot(bytes(4096), bytes(4096)) == ""
+
+
+def test_a_newer_firmware_in_the_slot_that_starts_is_refused(two_slots: Build) -> None:
+    place = two_slots.folder / "ota_1.bin"
+    mine = two_slots.program.version.encode()
+    assert MARK.encode() == b"pingzhang firmware " + mine
+    assert look.check_slot(two_slots, place_of(place, b"\xff" * 4096)) is None
+    assert look.check_slot(two_slots, place_of(place, MARK.encode() + b"\0")) == mine.decode()
+    newer = b"code" * 1000 + b"pingzhang firmware 9.10.2\0"
+    with pytest.raises(Refused, match=r"firmware 9\.10\.2, newer"):
+        look.check_slot(two_slots, place_of(place, newer))

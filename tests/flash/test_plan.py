@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from boards import boardfile
-from boards.flash import plan, program
+from boards.flash import plan, program, table
 from boards.flash.__main__ import main
 from boards.flash.build import Build, build
 from boards.flash.plan import Step
@@ -88,7 +88,7 @@ def test_a_new_board_is_erased_and_every_part_written_once(name: str, tmp_path: 
 def test_looking_changes_nothing(tmp_path: Path) -> None:
     build = made("esp32_devkitc", tmp_path)
     steps = plan.look_first(build, "PORT", tmp_path)
-    steps += [plan.look_further(build, "PORT", tmp_path, update) for update in (True, False)]
+    steps += [plan.look_into(build, "PORT", tmp_path, row) for row in build.rows]
     for step in steps:
         assert {"flash-id", "read-flash"} & set(step.command)
         assert not regions(step)
@@ -122,11 +122,17 @@ def test_a_dry_run_shows_every_command_and_runs_none(
     nowhere = str(tmp_path / "no port")
     assert main([*words, "--port", nowhere, "--dry-run", "--provision", "--host 'a b'"]) == 0
     shown = capsys.readouterr().out
+
+    def look(label: str) -> Step:
+        row = table.labelled(build.rows, label)
+        return plan.look_into(build, nowhere, out / "board", row)
+
     steps = [
         *plan.look_first(build, nowhere, out / "board"),
-        plan.look_further(build, nowhere, out / "board", False),
+        look("journal"),
         *plan.new(build, nowhere, ("--host", "a b")),
-        plan.look_further(build, nowhere, out / "board", True),
+        look("romfs"),
+        look("vault"),
         *plan.update(build, nowhere),
     ]
     at = 0

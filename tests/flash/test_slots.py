@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from boards import firmware
 from boards.virtual import slots
-from boards.virtual.board import FLASH, VirtualBoard
+from boards.virtual.board import FLASH, HEAP, VirtualBoard
 from boards.virtual.flash import SECTOR, NorFlash
 from boards.virtual.shop import WAIT
 from terminal import FIRMWARE
@@ -70,8 +72,13 @@ def romfs() -> bytes:
 
 @pytest.fixture
 def terminal(tmp_path: Path, romfs: bytes) -> Iterator[Terminal]:
+    yield from running(tmp_path, romfs)
+
+
+def running(tmp_path: Path, romfs: bytes, heap: str = HEAP) -> Iterator[Terminal]:
+    """A terminal with two slots, this in the first one."""
     sizes = {**FLASH, "otadata": 2 * SECTOR, "ota_0": SLOT, "ota_1": SLOT}
-    with VirtualBoard(tmp_path / "board", flash=sizes) as board:
+    with VirtualBoard(tmp_path / "board", flash=sizes, heap=heap) as board:
         board.install()
         first = image(FIRMWARE, romfs)
         board.flash["ota_0"].load(first.ljust(SLOT, b"\xff"))
@@ -149,6 +156,61 @@ def test_what_is_no_update_is_refused(terminal: Terminal, romfs: bytes) -> None:
     assert "no application image" in terminal.update(b"\xe9" + bytes(100), code=2)
     assert terminal.firmware() == FIRMWARE
     assert terminal.entries() == []
+
+
+@pytest.fixture(scope="module")
+def publisher() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.fixture
+def careful(tmp_path: Path, publisher: rsa.RSAPrivateKey) -> Iterator[Terminal]:
+    """A terminal whose firmware names its publisher, as README.md of boards/flash says."""
+    place = "terminal/signature.py"
+    source = (firmware.REPOSITORY / "firmware" / place).read_text()
+    named = f'PUBLISHER = "{publisher.public_key().public_numbers().n:0512X}"'
+    text = source.replace('PUBLISHER = ""', named).encode()
+    yield from running(
+        tmp_path, firmware.romfs(firmware.contents() | firmware._bytecode({place: text}))
+    )
+
+
+@pytest.mark.thorough
+def test_a_firmware_with_a_publisher_starts_only_what_he_signed(
+    careful: Terminal, romfs: bytes, publisher: rsa.RSAPrivateKey
+) -> None:
+    better = image(BETTER, romfs)
+    assert "not signed by the publisher" in careful.update(better, code=2)
+    signed = careful.folder / "update.bin.sig"
+    stranger = rsa.generate_private_key(65537, 2048)
+    signed.write_bytes(stranger.sign(better, padding.PKCS1v15(), SHA256()))
+    assert "not signed by the publisher" in careful.update(better, code=2)
+    assert careful.entries() == []
+    assert careful.firmware() == FIRMWARE
+    signed.write_bytes(publisher.sign(better, padding.PKCS1v15(), SHA256()))
+    assert "starts it when nobody" in careful.update(better)
+    careful.restarted()
+    assert careful.firmware() == BETTER
+
+
+@pytest.fixture
+def roomy(tmp_path: Path, romfs: bytes) -> Iterator[Terminal]:
+    yield from running(tmp_path, romfs, heap="2000wk")
+
+
+@pytest.mark.thorough
+def test_an_image_that_the_files_of_the_board_would_hide_is_refused(
+    roomy: Terminal, romfs: bytes
+) -> None:
+    board = roomy.board
+    board.power_off()
+    for place, data in firmware.contents().items():
+        (board.fs / place).parent.mkdir(parents=True, exist_ok=True)
+        (board.fs / place).write_bytes(data)
+    board.power_on()
+    board.wait_screen("Enter amount")
+    assert "its modules are files" in roomy.update(image(BETTER, romfs), code=2)
+    assert roomy.entries() == []
 
 
 @pytest.mark.thorough

@@ -105,6 +105,10 @@ def test_an_application_larger_than_its_partition() -> None:
         ([("nvs", 1, 2, 0x9000, 0x6000)], "no application"),
         ([("a", 1, 2, 0x9000, 0x6000), ("b", 0, 0, 0xE000, 0x100000)], "b overlaps"),
         ([("a", 1, 2, 0x8000, 0x1000), ("b", 0, 0, 0x10000, 0x100000)], "a overlaps"),
+        (
+            [("a", 1, 2, 0x9000, 0x1000), ("a", 0, 0, 0x10000, 0x100000)],
+            "two partitions are called a",
+        ),
         ([("a", 1, 2, 0x9000, 0x100), ("b", 0, 0, 0x10000, 0x100000)], "does not end with"),
     ],
 )
