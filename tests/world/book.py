@@ -1,8 +1,9 @@
-"""What the host really moved, from its own writes at its own door; never from the terminal."""
+"""What the host really moved, from its own writes at its own door; never from a terminal."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from companion.acquirer import records
@@ -25,22 +26,47 @@ SIGNS = {
 class Row:
     """One transaction at the host."""
 
+    key: Key
     type: str
     amount_minor: int
     card: str
     approved: bool
     reversed: bool = False
-    of: Key | None = None
+    of: Row | None = None
 
     @property
     def stands(self) -> bool:
         return self.approved and not self.reversed
 
 
-class Book:
-    """Rows by batch and STAN, and the two sides of every posting."""
+class Books:
+    """The host's, one for each terminal number; what a row goes back to may be in another's."""
 
-    def __init__(self) -> None:
+    def __init__(self, terminals: Iterable[str]) -> None:
+        # Answers with a wrong MAC or none, another amount or no F39: nothing may rest on them.
+        self.spoiled: set[bytes] = set()
+        self.of = {terminal_no: Book(self.spoiled) for terminal_no in terminals}
+        self._order: list[Row] = []
+
+    def note(self, change: records.Write) -> None:
+        """A write of the host's, as it is made."""
+        if isinstance(change, records.PostTransaction):
+            booked = change.transaction
+            of = self._order[booked.original_id - 1] if booked.original_id else None
+            self._order.append(self.of[booked.terminal_no].booked(booked, of))
+        elif isinstance(change, records.PostReversal):
+            self.of[change.identity.terminal_no].reversed(change)
+
+    def rows(self) -> Iterator[Row]:
+        """All of them, in the order in which they were booked."""
+        return iter(self._order)
+
+
+class Book:
+    """A terminal's rows by batch and STAN, and the two sides of every posting."""
+
+    def __init__(self, spoiled: set[bytes]) -> None:
+        self.spoiled = spoiled
         self.rows: dict[Key, Row] = {}
         self.customers: Counter[str] = Counter()
         self.merchant_minor = 0
@@ -49,32 +75,22 @@ class Book:
         self.overtaken: set[Key] = set()
         # Told otherwise than it was booked, by the host's own fault: for reconciliation to find.
         self.misled: set[Key] = set()
-        # Answers with a wrong MAC or none, another amount or no F39: nothing may rest on them.
-        self.spoiled: set[bytes] = set()
         self._tombstones: set[Key] = set()
-        self._order: list[Key] = []
 
-    def note(self, change: records.Write) -> None:
-        """A write of the host's, as it is made."""
-        if isinstance(change, records.PostTransaction):
-            self._booked(change.transaction)
-        elif isinstance(change, records.PostReversal):
-            self._reversed(change)
-
-    def _booked(self, booked: records.Transaction) -> None:
+    def booked(self, booked: records.Transaction, of: Row | None) -> Row:
+        """A transaction, and what it goes back to."""
         key = int(booked.batch), int(booked.stan)
         approved = booked.status == records.APPROVED
-        row = Row(booked.type, booked.amount_minor, booked.card, approved)
-        if booked.original_id:
-            row.of = self._order[booked.original_id - 1]
-        self._order.append(key)
+        row = Row(key, booked.type, booked.amount_minor, booked.card, approved, of=of)
         self.rows[key] = row
         if key in self._tombstones:
             self.overtaken.add(key)
         if approved:
             self._move(row, row.amount_minor)
+        return row
 
-    def _reversed(self, change: records.PostReversal) -> None:
+    def reversed(self, change: records.PostReversal) -> None:
+        """A reversal, whatever came of it."""
         key = int(change.identity.batch), int(change.identity.stan)
         self.reversals[key] += 1
         if change.effect == records.TOMBSTONE:

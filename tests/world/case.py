@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from terminal import money
-from tests.world.actions import ACTIONS, Step, draw
+from tests.world import invariants as inv
+from tests.world.actions import ACTIONS, draw
+from tests.world.book import Books
 from tests.world.coverage import Coverage
+from tests.world.dice import Dice, Step
 from tests.world.host import Host
 from tests.world.invariants import Violation
 from tests.world.line import Network
 from tests.world.oracle import Oracle
-from tests.world.shop import Shop
+from tests.world.shop import TERMINALS, Shop
+from tests.world.speech import Speech
 from tests.world.terminal import Machine
 from tests.world.timeline import Timeline
 
@@ -26,22 +30,51 @@ _UNFINISHED = (["UNFINISHED SALE"], ["SETTLEMENT"])
 
 
 class World:
-    """Terminal, network, host and cashier on one timeline, with the oracle watching."""
+    """Terminals, network, host and cashier on one timeline, with an oracle watching each till."""
 
     def __init__(self, seed: str, story: list[str] | None = None) -> None:
         self.timeline = Timeline()
-        self.oracle = Oracle()
-        self.oracle.story = story
-        fired = self.oracle.fired
+        self.shop = shop_of(seed)
+        self.coverage = Coverage()
+        self.story = story
+        profile = self.shop.profile
+        speech = Speech(profile)
+        self.books = Books(one.terminal_no for one in TERMINALS)
         rng = random.Random(f"{seed} host")
-        self.host = Host(self.timeline, rng, self.oracle.book, fired)
+        self.host = Host(self.timeline, rng, self.books, self.fired, speech)
         rng = random.Random(f"{seed} line")
-        self.network = Network(self.timeline, self.host, fired, rng)
-        self.shop = Shop(random.Random(f"{seed} shop"))
-        self.oracle.takes_part = self.shop.profile.partial == "accept"
+        self.network = Network(self.timeline, self.host, self.fired, rng)
         rng = random.Random(f"{seed} terminal")
-        self.machine = Machine(self.timeline, self.network, self.oracle, self.shop, rng)
-        self.machine.power_on()
+        self.oracles: list[Oracle] = []
+        self.machines: list[Machine] = []
+        for till in self.shop.tills:
+            book = self.books.of[till.config["terminal_no"]]
+            oracle = Oracle(speech, profile, book, self.coverage, story)
+            oracle.begins(till.config, till.seal_keys)
+            oracle.decided = till.decided
+            machine = Machine(self.timeline, self.network, oracle, till, profile, rng)
+            self.oracles.append(oracle)
+            self.machines.append(machine)
+            machine.power_on()
+        self.turn_to(0)
+
+    def turn_to(self, place: int) -> None:
+        """The cashier goes over to this till, if there is one."""
+        place = min(place, len(self.machines) - 1)
+        self.till = self.shop.tills[place]
+        self.oracle = self.oracles[place]
+        self.machine = self.machines[place]
+        if len(self.machines) > 1:
+            self.tell(f"at till {place}")
+
+    def tell(self, line: str) -> None:
+        if self.story is not None:
+            self.story.append(line)
+
+    def fired(self, fault: str) -> None:
+        """A fault struck."""
+        self.coverage.faults[fault] += 1
+        self.tell(f"fault: {fault}")
 
     # -- time
 
@@ -80,7 +113,7 @@ class World:
     def to_idle(self) -> None:
         """Get the panel ready for an amount: answer what it asks, switch off what is stuck."""
         if self.machine.mode == "blocked":
-            self.oracle.tell("out of service")
+            self.tell("out of service")
             self.machine.repair()
             self.machine.restart("PWRON")
             self.machine.sync()
@@ -102,42 +135,52 @@ class World:
     # -- the trace
 
     def do(self, step: Step) -> None:
-        self.oracle.tell(f"-- {self.timeline.now / 1000:.1f} s: {' '.join(map(str, step))}")
+        self.tell(f"-- {self.timeline.now / 1000:.1f} s: {' '.join(map(str, step))}")
         ACTIONS[step[0]].do(self, *step[1:])
-        self.oracle.money()
+        self._money()
+
+    def _money(self) -> None:
+        """What must hold of the host's books at any time."""
+        inv.i08_completions_keep_to_the_hold(self.books.rows(), self.shop.profile.preauth_percent)
+        inv.i09_no_more_goes_back_than_was_captured(self.books.rows())
 
     def quieten(self) -> None:
         """Everything is good from now on and time passes; then nothing may be left one-sided."""
-        machine = self.machine
-        self.oracle.tell("-- quiet")
+        self.tell("-- quiet")
         self.network.good()
         self.host.armed.clear()
         self.host.lag_until = 0
-        machine.repair()
-        machine.journal_flash.cut_at = machine.vault_flash.cut_at = 0
-        machine.cut_at_effect, machine.cut_behind = 0, (0, 0)
+        for machine in self.machines:
+            machine.repair()
+            machine.journal_flash.cut_at = machine.vault_flash.cut_at = 0
+            machine.cut_at_effect, machine.cut_behind = 0, (0, 0)
+        places = range(len(self.machines))
         until = self.timeline.now + _QUIET_MS
         while self.timeline.now < until:
             self.run(_TICK_MS)
-            self.to_idle()
-            if machine.on and not machine.busy and machine.finished:
+            for place in places:
+                self.turn_to(place)
+                self.to_idle()
+            if all(one.on and not one.busy and one.finished for one in self.machines):
                 break
-        machine.sync()
-        self.oracle.quiet()
-        self._sells_again()
-        self.oracle.quiet()
-        machine.restart("SOFT")
-        machine.retire()
+        for place in places:
+            self.turn_to(place)
+            self.machine.sync()
+            self.oracle.quiet()
+            self._sells_again()
+            self.oracle.quiet()
+            self.machine.restart("SOFT")
+            self.machine.retire()
 
     def _sells_again(self) -> None:
-        approved = self.oracle.coverage.states["APPROVED"]
+        approved = self.coverage.states["APPROVED"]
         # The first may meet a sign-in that an earlier fault asked for, and a full journal is
         # emptied by closing the batch.
         # After an error of its flash only a restart helps.
         for step in (("sync",), ("settle", 400_000), ("sync",), ("restart", "PWRON")):
             self.do(step)
             self.do(("sell", 124, 0, 400_000, ""))
-            if self.oracle.coverage.states["APPROVED"] > approved:
+            if self.coverage.states["APPROVED"] > approved:
                 return
         shown = self.machine.panel.lines
         raise Violation(
@@ -159,13 +202,17 @@ class Outcome:
 
 def steps_of(case: str) -> list[Step]:
     """The trace of a case; its id is the campaign's seed and a number."""
-    return draw(random.Random(f"{case} steps"), SELLS)
+    return draw(Dice(f"{case} steps", shop_of(case).profile), SELLS)
+
+
+def shop_of(case: str) -> Shop:
+    return Shop(random.Random(f"{case} shop"))
 
 
 def run(case: str, steps: Sequence[Step] | None = None, story: list[str] | None = None) -> Outcome:
     """Run a case, or another trace in its world."""
     world = World(case, story)
-    outcome = Outcome(case, world.oracle.coverage)
+    outcome = Outcome(case, world.coverage)
     try:
         for step in steps_of(case) if steps is None else steps:
             world.do(step)
@@ -174,8 +221,9 @@ def run(case: str, steps: Sequence[Step] | None = None, story: list[str] | None 
         outcome.violation = violation
     finally:
         world.host.close()
-    machine = world.machine
-    world.oracle.coverage.counts["power cuts"] = machine.cuts
-    flash = machine.journal_flash
-    outcome.print = (world.timeline.now, flash.operations, flash.changes, world.oracle.next_seq)
+    world.coverage.counts["power cuts"] = sum(machine.cuts for machine in world.machines)
+    outcome.print = (world.timeline.now,)
+    for machine, oracle in zip(world.machines, world.oracles, strict=True):
+        flash = machine.journal_flash
+        outcome.print += (flash.operations, flash.changes, oracle.next_seq)
     return outcome

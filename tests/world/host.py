@@ -15,15 +15,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from companion.acquirer import faults, kinds, wire
+from companion.acquirer import faults
 from companion.acquirer.answers import PARTLY
 from companion.acquirer.faults import Fault
 from companion.acquirer.inprocess import InProcessHost, Sending
-from tests.world.book import Book
+from tests.world.book import Books
+from tests.world.shop import TERMINALS
+from tests.world.speech import Speech
 from tests.world.timeline import Timeline
 
 LATE = "late"
-END_OF_UPLOAD = "0320 end"
 _THINKING_MS = 120
 _NO_ORIGINAL = "25"
 # The one parameter that an action of companion/acquirer/faults.py may need.
@@ -38,14 +39,6 @@ _LIES = (
 )
 # Faults after which an answer must not be taken.
 _SPOILS = (faults.BAD_MAC, faults.NO_MAC, faults.NO_F39, faults.ECHO_AMOUNT)
-
-
-def name(data: bytes) -> str:
-    """The MTI of a message without its length; the end of an upload is told from its parts."""
-    mti = data[11:13].hex()
-    if mti in ("0320", "0330") and wire.decode(data).network_code in kinds.END_CODES:
-        return mti + END_OF_UPLOAD[4:]
-    return mti
 
 
 @dataclass
@@ -65,23 +58,32 @@ class Host:
     """Requests in, answers and their times out; ``fired`` hears of every fault that struck."""
 
     def __init__(
-        self, timeline: Timeline, dice: random.Random, book: Book, fired: Callable[[str], None]
+        self,
+        timeline: Timeline,
+        dice: random.Random,
+        books: Books,
+        fired: Callable[[str], None],
+        speech: Speech,
     ) -> None:
         self._timeline = timeline
         self._fired = fired
         self.armed: list[Armed] = []
         self.lag_until = 0
-        self._doors: dict[tuple[str, str], int] = {}
-        self._book = book
-        self._host = InProcessHost(dice, note=book.note)
+        self._doors: dict[tuple[str, str, str], int] = {}
+        self._books = books
+        self.speech = speech
+        dialect, policy = speech.dialect, speech.policy
+        self._host = InProcessHost(
+            dice, terminals=TERMINALS, policy=policy, dialect=dialect, note=books.note
+        )
 
     def close(self) -> None:
         self._host.close()
 
     def _unknown(self, data: bytes, door: int) -> bool:
         """Whether this is a reversal of what only the other door has seen so far."""
-        request = wire.decode(data)
-        key = request.batch, request.stan
+        request = self.speech.decode(data)
+        key = request.terminal_no, request.batch, request.stan
         if request.mti != "0400":
             self._doors.setdefault(key, door)
             return False
@@ -90,7 +92,7 @@ class Host:
     def take(self, data: bytes, door: int) -> list[tuple[int, bytes]]:
         """What leaves for the terminal, and how many milliseconds after the request."""
         self._host.set_time(self._timeline.moment())
-        mti = name(data)
+        mti = self.speech.name(data)
         armed = next((one for one in self.armed if one.fits(mti)), None)
         fault, delay = None, _THINKING_MS
         if armed:
@@ -104,8 +106,9 @@ class Host:
                 more: dict[str, Any] = {needs: _VALUES[needs](armed.value)} if needs else {}
                 fault = Fault(line=1, do=armed.kind, **more)
                 if armed.kind in _LIES:
-                    request = wire.decode(data)
-                    self._book.misled.add((int(request.batch or 0), int(request.stan)))
+                    request = self.speech.decode(data)
+                    book = self._books.of[request.terminal_no]
+                    book.misled.add((int(request.batch or 0), int(request.stan)))
         if self._unknown(data, door) and fault is None:
             self._fired("host lag")
             fault = Fault(line=1, do=faults.DECLINE, f39=_NO_ORIGINAL)
@@ -113,5 +116,5 @@ class Host:
         if any(one.answer and one.answer.f39 == PARTLY for one in due):
             self._fired(f"host {faults.PARTIAL}")
         if fault and fault.do in _SPOILS:
-            self._book.spoiled.update(one.data[2:] for one in due)
+            self._books.spoiled.update(one.data[2:] for one in due)
         return [(delay + one.delay_ms, one.data) for one in due if one.data]

@@ -26,6 +26,8 @@ LOST = "LOST"
 # Seals and ciphertext look like these now and then, in a campaign of a million. No PIN is entered,
 # and the packed numbers of the cards that were read are looked for by themselves.
 _BY_CHANCE = (card_data.PIN, card_data.PACKED)
+_CHINA_S = 8 * 3600
+_DAY_S = 24 * 3600
 CASES = ("REV_SUSPENDED", "NEEDS_RECON", HANDED_OVER, LOST)
 REVERSED = ("REV_OK", "REV_ABSENT")
 # End: the codes that allow it, and the answers that 00 and 10 must come in.
@@ -39,7 +41,8 @@ _NO_DECLINE = ("", "00", "09", "10", "68", "94")
 
 
 class Violation(Exception):
-    """A promise was broken; ``kind`` is "I1" to "I13", "answer", "chip", "crash" or "stuck"."""
+    """A promise was broken; ``kind`` is "I1" to "I13", "answer", "chip", "day", "crash" or
+    "stuck"."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)
@@ -70,6 +73,8 @@ class Entry:
     here: bool = True
     """In the journal of the terminal that is in use."""
     adopted: bool = False
+    judged: bool = False
+    """The terminal has a verdict on its case."""
     decided_seq: int = 0
     """The first REVERSAL record of it there."""
     end_seq: int = 0
@@ -139,6 +144,13 @@ def an_end_rests_on_what_was_said(entry: Entry) -> None:
         raise Violation("chip", f"{what}, and the chip has not agreed")
 
 
+def a_reversal_belongs_to_its_day(entry: Entry, wall: int) -> None:
+    """Window 17, by the terminal's own clock: what it was armed at, and now."""
+    armed = entry.armed["wall"]
+    if armed and wall and (wall + _CHINA_S) // _DAY_S > (armed + _CHINA_S) // _DAY_S:
+        raise Violation("day", f"0400 of STAN {entry.key[1]} leaves on a later day")
+
+
 def i04_no_approval_beside_a_reversal(entry: Entry) -> None:
     both = entry.reversals and entry.approved
     demand(not both, 4, f"STAN {entry.key[1]} is approved and reversed")
@@ -155,6 +167,13 @@ def i05_what_is_pending_is_never_dropped(
         demand(held, 5, f"STAN {pending.key[1]} has no end, and the terminal has forgotten it")
     for seq in cases:
         demand(seq in known.suspended, 5, f"the case of record {seq} is with nobody")
+
+
+def i05_what_was_decided_is_open_no_more(entries: Iterable[Entry], known: Any) -> None:
+    """A verdict ends the case here, and frees what it locked."""
+    for entry in entries:
+        held = entry.judged and entry.here and entry.seq in known.suspended
+        demand(not held, 5, f"STAN {entry.key[1]} has its verdict, and is still a case")
 
 
 def i05_what_is_to_be_reversed_is_handed_on(
@@ -214,28 +233,44 @@ def i07_said_is_what_is_armed(entry: Entry, amount_minor: int, where: str) -> No
     demand(amount_minor == expected, 7, f"{where} says {amount_minor}, not {expected}")
 
 
-def i08_completions_keep_to_the_hold(rows: Mapping[Key, Row], percent: int) -> None:
-    for key, row in rows.items():
-        hold = rows.get(row.of) if row.of else None
+def i08_completions_keep_to_the_hold(rows: Iterable[Row], percent: int) -> None:
+    for row in rows:
+        hold = row.of
         if hold is None or not row.stands:
             continue
         if row.type == "COMPLETION":
             limit = hold.amount_minor * percent // 100
-            demand(row.amount_minor <= limit, 8, f"completion {key}: {row.amount_minor} > {limit}")
+            demand(
+                row.amount_minor <= limit, 8, f"completion {row.key}: {row.amount_minor} > {limit}"
+            )
         elif row.type == "PREAUTH_CANCEL":
             same = row.amount_minor == hold.amount_minor
-            demand(same, 8, f"cancel {key}: {row.amount_minor}, held {hold.amount_minor}")
+            demand(same, 8, f"cancel {row.key}: {row.amount_minor}, held {hold.amount_minor}")
 
 
-def i09_no_more_goes_back_than_was_captured(rows: Mapping[Key, Row]) -> None:
-    back: dict[Key, int] = {}
-    for row in rows.values():
-        if row.type in ("VOID", "REFUND", "COMPLETION_VOID") and row.stands and row.of:
-            back[row.of] = back.get(row.of, 0) + row.amount_minor
-    for key, amount_minor in back.items():
-        original = rows.get(key)
-        captured = original.amount_minor if original and original.stands else 0
-        demand(amount_minor <= captured, 9, f"{amount_minor} back of {captured} captured, {key}")
+def i09_no_more_goes_back_than_was_captured(rows: Iterable[Row]) -> None:
+    back: dict[int, int] = {}
+    for row in rows:
+        of = row.of
+        if row.type not in ("VOID", "REFUND", "COMPLETION_VOID") or not row.stands or not of:
+            continue
+        amount_minor = back[id(of)] = back.get(id(of), 0) + row.amount_minor
+        captured = of.amount_minor if of.stands else 0
+        demand(
+            amount_minor <= captured, 9, f"{amount_minor} back of {captured} captured, {of.key}"
+        )
+
+
+def i09_what_nobody_knows_is_not_keyed_again(
+    armed: Mapping[str, Any], entries: Iterable[Entry]
+) -> None:
+    """W25: while its batch is open and nobody has decided about it, its original is locked."""
+    names = ("orig_rrn", "orig_auth", "orig_date")
+    for entry in entries:
+        locks = entry.end == "NEEDS_RECON" and entry.here and not entry.judged
+        same = all(entry.armed[name] == armed[name] for name in ("batch", *names))
+        again = locks and same and any(armed[name] for name in names)
+        demand(not again, 9, f"STAN {entry.key[1]} may have been done, and is keyed again")
 
 
 def i10_batch_totals_are_the_fold(

@@ -10,7 +10,8 @@ Faults are armed by an action and used up by the first message they fit:
     reset      the connection breaks; an even value: before it arrives, an odd one: after
     dies       so many milliseconds there is no way to this host; an odd value: it arrives before
 
-There is a way to each host, the primary (0) and the backup (1), and each can be down.
+There is a way to each host, the primary (0) and the backup (1), and each can be down. Or it is
+silent: who connects reaches somebody, and no message gets there.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from collections.abc import Callable
 
 from protocol.iso8583 import wire
 from protocol.iso8583.codec import Iso8583Error
-from tests.world.host import Armed, Host, name
+from tests.world.host import Armed, Host
 from tests.world.timeline import Timeline
 
 MAX_ANSWERS = 4  # as terminal/acquirer.py
@@ -84,11 +85,16 @@ class Network:
         self.requests: list[Armed] = []
         self.answers: list[Armed] = []
         self._down_until = [0, 0]
+        self._silent_until = [0, 0]
         self._overtaken: list[Callable[[], None]] = []
 
     def go_down(self, host: int, milliseconds: int) -> None:
         """There is no way to this host for a while."""
         self._down_until[host] = self._timeline.now + milliseconds
+
+    def fall_silent(self, host: int, milliseconds: int) -> None:
+        """This host takes connections for a while, and answers nothing."""
+        self._silent_until[host] = self._timeline.now + milliseconds
 
     def _down(self, connection: Connection) -> bool:
         return self._timeline.now < self._down_until[connection.host]
@@ -110,8 +116,11 @@ class Network:
         """A request leaves; what arrives of it is the faults' business."""
         if not connection.open:
             return
-        fault = self._take(self.requests, name(data[2:]), "request")
+        fault = self._take(self.requests, self._host.speech.name(data[2:]), "request")
         deliver = self._to_host(connection, data)
+        if self._timeline.now < self._silent_until[connection.host]:
+            self._fired("host silent")
+            return
         if fault is None and self._down(connection):
             self._fired("net down")
             return
@@ -130,7 +139,7 @@ class Network:
         self._timeline.after(thinking, lambda: self._answer(connection, data))
 
     def _answer(self, connection: Connection, data: bytes) -> None:
-        fault = self._take(self.answers, name(data[2:]), "answer")
+        fault = self._take(self.answers, self._host.speech.name(data[2:]), "answer")
         if fault is None and self._down(connection):
             self._fired("net down")
             return
@@ -191,6 +200,7 @@ class Network:
         self.requests.clear()
         self.answers.clear()
         self._down_until = [0, 0]
+        self._silent_until = [0, 0]
 
 
 class Line:

@@ -6,17 +6,20 @@ asks the terminal what it thinks, but for I5 and I13, which are about exactly th
 
 from __future__ import annotations
 
+import hmac
 from collections import Counter
 from typing import Any
 
 from companion.acquirer import wire
 from protocol import record, seal
+from protocol.iso8583.dialect import Profile
 from terminal import money
 from tests.world import invariants as inv
 from tests.world.book import Book, Key
 from tests.world.coverage import Coverage
 from tests.world.invariants import Entry, Intent
 from tests.world.invariants import Violation as Violation
+from tests.world.speech import Speech
 
 _CLOSED = 7  # BATCH.phase
 _FINANCIAL = ("0100", "0200", "0220")
@@ -24,25 +27,31 @@ _FINANCIAL = ("0100", "0200", "0220")
 # keep on purpose: evidence, guards against typing errors, the time of day.
 _STATE = (
     *("boot", "stan", "batch", "key_block", "open", "phase", "closing", "first"),
-    *("debit_count", "debit_minor", "credit_count", "credit_minor", "checkpoint_seq"),
+    *("debit_count", "debit_minor", "credit_count", "credit_minor", "checkpoint_seq", "day"),
 )
 # Named by record: what the companion has may be named or not.
 _CASES = ("suspended", "cases", "recon")
 
 
-class Oracle:
-    """One world's. Every method raises Violation when a promise is broken."""
+Story = list[str] | None
 
-    def __init__(self) -> None:
-        self.book = Book()
-        self.coverage = Coverage()
+
+class Oracle:
+    """One terminal number's. Every method raises Violation when a promise is broken."""
+
+    def __init__(
+        self, speech: Speech, profile: Profile, book: Book, coverage: Coverage, seen: Story
+    ) -> None:
+        self._speech = speech
+        self._profile = profile
+        self.book = book
+        self.coverage = coverage
         self.entries: dict[Key, Entry] = {}
         self.records: dict[int, dict[str, Any]] = {}
         self.next_seq = 1
         self.synced_to = 1
         self.intents: list[Intent] = []
-        self.story: list[str] | None = None
-        self.takes_part = False  # F39 10 is an approval here (window 30)
+        self.story = seen
         self._taken: set[int] = set()
         self._pending: Entry | None = None
         self._last: Entry | None = None
@@ -60,6 +69,18 @@ class Oracle:
         self._sent: Counter[tuple[str, int, str]] = Counter()
         self._closing_at: dict[tuple[str, int, str], int] = {}
         self._needles: dict[bytes, str] = {}
+        self._judged: list[Entry] = []
+        self._asked = False  # a request is out for the first time, and nothing has come of it
+        self._seal_keys: list[bytes] = []
+        self._generation = 0
+        self._head = b""
+        self.decided: set[Key] = set()  # cases that have a verdict at the companion
+
+    def begins(self, config: dict[str, Any], seal_keys: list[bytes]) -> None:
+        """A terminal has this configuration; ``seal_keys`` grows with each rotation."""
+        self._seal_keys = seal_keys
+        self._generation = 0
+        self._head = _seal(config["seal_key"], b"pingzhang chain " + config["device_id"].encode())
 
     # -- what the world does
 
@@ -123,6 +144,7 @@ class Oracle:
         self._taken.add(rec["stan"])
         inv.i07_armed_is_what_was_entered(rec, self.intents[0] if self.intents else None)
         inv.demand(self._pending is None, 3, "armed while another transaction is open")
+        inv.i09_what_nobody_knows_is_not_keyed_again(rec, self.entries.values())
         entry.chip = bool(self.intents) and self.intents[0].chip
         self.intents.clear()
         self.entries[entry.key] = self._pending = entry
@@ -135,7 +157,7 @@ class Oracle:
         entry = self._ended(seq, rec)
         entry.outcome = rec
         if entry.end == "APPROVED":
-            part = rec["code"] != "10" or self.takes_part
+            part = rec["code"] != "10" or self._profile.partial == "accept"  # window 30
             inv.demand(part, 7, f"STAN {rec['stan']}: a part of the amount is taken for all")
             entry.approved = True
             self._last = entry
@@ -149,6 +171,7 @@ class Oracle:
         if entry is None:
             raise Violation("I3", f"an end of STAN {rec['stan']}, which was never armed")
         entry.ends.append(inv.end_name(rec))
+        self._asked = False
         entry.end_seq = seq
         entry.code = rec["code"]
         inv.i03_every_armed_has_one_end(entry)
@@ -164,6 +187,7 @@ class Oracle:
         if entry is None:
             raise Violation("I3", f"a reversal of STAN {rec['stan']}, which was never armed")
         entry.reversals += 1
+        self._asked = False
         entry.decided_seq = entry.decided_seq or seq
         inv.i04_no_approval_beside_a_reversal(entry)
         if entry.end in ("REV_SUSPENDED", inv.HANDED_OVER) and entry.here:
@@ -171,6 +195,7 @@ class Oracle:
             entry.ends.clear()
             self._pending = entry
         inv.demand(not entry.ends, 3, f"STAN {rec['stan']} is reversed after its end")
+        inv.demand(not entry.judged, 3, f"STAN {rec['stan']} is reversed after its verdict")
         self.coverage.states["REV_PENDING"] += 1
         self.coverage.windows[5] += not rec["attempt"] and rec["reason"] in ("96", "06")
 
@@ -211,11 +236,26 @@ class Oracle:
         self._adopted.append(record.encode(rec))
         self.coverage.states["PENDING"] += 1
 
+    def _on_verdict(self, seq: int, rec: dict[str, Any]) -> None:
+        key = rec["batch"], rec["stan"]
+        inv.demand(key in self.decided, 5, f"nobody has decided about STAN {key[1]}")
+        entry = self.entries.get(key)
+        pending = self._pending is not None and self._pending.key == key
+        inv.demand(not pending, 3, f"a verdict on STAN {key[1]}, which has no end here yet")
+        if entry and entry.end in inv.CASES:
+            entry.judged = True
+            self._judged.append(entry)
+            self.coverage.states["VERDICT"] += 1
+
+    def _on_rekeyed(self, seq: int, rec: dict[str, Any]) -> None:
+        self.coverage.states["REKEYED"] += 1
+
     def _on_boot(self, seq: int, rec: dict[str, Any]) -> None:
         inv.i05_what_the_companion_knows_is_adopted(self._replaced, self._adopted)
 
     def _on_note(self, seq: int, rec: dict[str, Any]) -> None:
         windows, code, pending = self.coverage.windows, rec["code"], self._pending
+        self._asked = False
         reversing = pending is not None and pending.reversals > 0
         if code == "BAD_MAC":
             window = {"0410": 12, "answer": 13}.get(rec["detail"])
@@ -230,10 +270,11 @@ class Oracle:
 
     # -- the line
 
-    def sent(self, data: bytes, host: int) -> None:
-        """One framed message is about to leave for the primary (0) or the backup (1)."""
+    def sent(self, data: bytes, host: int, wall: int) -> None:
+        """One framed message is about to leave for the primary (0) or the backup (1); ``wall``:
+        what the terminal's clock says, 0 when it is not set."""
         inv.demand(not self._blind, 1, "sent, though the journal cannot be read")
-        message = wire.decode(data[2:])
+        message = self._speech.decode(data[2:])
         mti, key = message.mti, (int(message.batch or 0), int(message.stan))
         if self.story is not None:
             to = f" to host {host}" if host else ""
@@ -255,6 +296,8 @@ class Oracle:
                 35 not in message.fields and 52 not in message.fields, 12, "0400 with track"
             )
             windows[8] += again
+            if entry and self._profile.reversal_same_day:
+                inv.a_reversal_belongs_to_its_day(entry, wall)
         elif mti == "0500":
             self._totals(message)
             windows[18] += again
@@ -269,6 +312,7 @@ class Oracle:
                 first = entry.armed["host"]
                 inv.i06_a_request_goes_to_one_host(f"{mti} of STAN {key[1]}", first, host)
                 windows[23] += again and entry.armed["txn"] == 7
+                self._asked = not entry.sent
                 entry.sent += 1
                 inv.demand(not entry.reversals, 4, f"{mti} of STAN {key[1]} after its reversal")
 
@@ -286,7 +330,7 @@ class Oracle:
             return
         entry.answered |= entry.sent > 0
         if data not in self.book.spoiled:
-            entry.heard.add(data[11:13].hex())
+            entry.heard.add(self._speech.mti(data))
 
     def chip_agrees(self) -> None:
         """The card goes along with what was approved."""
@@ -319,6 +363,13 @@ class Oracle:
             entry = self._by_stan(next((x for x in lines if "#" in x), "#0").split("#")[1])
             inv.i02_no_outcome_is_shown_before_it_is_durable(title, entry, inv.REVERSED)
 
+    def told_reader(self, how: str) -> None:
+        """What the cardholder reads on a card reader of its own."""
+        self.tell(f"reader: {how}")
+        if how == "approved":
+            entry = self._last
+            inv.i02_no_outcome_is_shown_before_it_is_durable("the reader", entry, ("APPROVED",))
+
     def printed(self, row: str) -> None:
         """A row of paper comes out."""
         self._slip.append(row)
@@ -350,11 +401,18 @@ class Oracle:
             return
         self._known = known
         inv.i05_what_is_pending_is_never_dropped(self._pending, self._cases(), known)
+        inv.i05_what_was_decided_is_open_no_more(self._judged, known)
+
+    def restarts_by_itself(self) -> None:
+        """Nobody is at the terminal, so it begins with another configuration."""
+        taken = self._asked or self.intents
+        inv.demand(self._blind or not taken, 11, "restarted under a sale")
 
     def _cases(self) -> list[int]:
         """The records of the cases that the terminal must know: those that the companion does not
         have, and those that it adopted."""
-        cases = [e for e in self.entries.values() if e.here and e.end in inv.CASES]
+        here = [e for e in self.entries.values() if e.here and not e.judged]
+        cases = [e for e in here if e.end in inv.CASES]
         return [e.seq for e in cases if e.adopted or e.seq >= self.synced_to]
 
     def power_lost(self) -> None:
@@ -397,6 +455,7 @@ class Oracle:
             self._cut = False
             self._count_window()
         self.intents.clear()
+        self._asked = False
         self._slip = []
         self._closing_at.clear()  # which host has a batch's totals is not written down
 
@@ -425,13 +484,24 @@ class Oracle:
         """The companion reads what it does not have; it is what was stored, in order."""
         if self._blind:
             return
-        for seq in range(max(self.synced_to, ledger.first_seq), ledger.next_seq):
+        inv.demand(ledger.first_seq <= self.synced_to, 5, "recycled before the companion had it")
+        head, generation = self._head, self._generation
+        for seq in range(self.synced_to, ledger.next_seq):
             payload = ledger.read(seq)
             inv.demand(payload is not None, 5, f"record {seq} is damaged")
-            stored = record.decode(seal.split(payload)[0])
+            data, sealed = seal.split(payload)
+            stored = record.decode(data)
             inv.demand(stored == self.records[seq], 13, f"record {seq} is not what was stored")
-        inv.demand(ledger.first_seq <= self.synced_to, 5, "recycled before the companion had it")
-        self.synced_to = ledger.next_seq
+            expected = _seal(self._seal_keys[generation], head + data)
+            inv.demand(sealed == expected, 13, f"record {seq} does not carry on the chain")
+            head = sealed
+            generation += stored["kind"] == record.REKEYED
+        self.synced_to, self._head, self._generation = ledger.next_seq, head, generation
+
+    @property
+    def last_key_is_used(self) -> bool:
+        """What was synced ends with records under the newest seal key."""
+        return self._generation + 1 == len(self._seal_keys)
 
     def released(self, seq: int) -> None:
         inv.demand(
@@ -447,7 +517,7 @@ class Oracle:
         """The terminal and all that it had not synced is gone; another has this configuration."""
         told = [record.decode(data) for data in config["pendings"]]
         inv.i05_what_is_to_be_reversed_is_handed_on(
-            self.entries.values(),
+            [entry for entry in self.entries.values() if entry.key not in self.decided],
             [(one["batch"], one["stan"]) for one in told],
             max(seq for seq in self._closings if seq < self.synced_to),
             self.synced_to,
@@ -473,11 +543,6 @@ class Oracle:
         """What the cashier may go back to: approved, of these kinds, oldest first."""
         return [e for e in self.entries.values() if e.approved and e.armed["txn"] in kinds]
 
-    def money(self) -> None:
-        """What must hold of the host's book at any time."""
-        inv.i08_completions_keep_to_the_hold(self.book.rows, 115)
-        inv.i09_no_more_goes_back_than_was_captured(self.book.rows)
-
     def quiet(self) -> None:
         """Network and host are good, time has passed: nothing may be one-sided but a case."""
         inv.i03_every_armed_has_an_end(self.entries.values())
@@ -495,6 +560,10 @@ def _state(known: Any, synced: int) -> dict[str, Any]:
     last = known.last
     state["last"] = None if last is None or last.printed else _plain(last)
     return state
+
+
+def _seal(key: bytes, data: bytes) -> bytes:
+    return hmac.digest(key, data, "sha256")[: seal.SEAL_LENGTH]
 
 
 def _plain(value: Any) -> Any:

@@ -13,13 +13,13 @@ from rich.table import Table
 
 from protocol import record
 from protocol.iso8583.profile import ACTIONS
-from tests.world.actions import Step
 from tests.world.campaign import Result
 from tests.world.coverage import WINDOWS
+from tests.world.dice import Step
 
 STATES = (
     *("SIGNED_IN", "ARMED", "APPROVED", "DECLINED", "REV_PENDING", "REV_OK", "REV_ABSENT"),
-    *("REV_SUSPENDED", "NEEDS_RECON", "PENDING"),
+    *("REV_SUSPENDED", "NEEDS_RECON", "PENDING", "VERDICT", "CONFIGURED", "REKEYED"),
     *(f"BATCH phase {n}" for n in range(record.CLOSING, record.UNSETTLED + 1)),
 )
 # With so many transactions everything that the tables list must have been reached.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tests.world.actions import Step
 from tests.world.case import run, steps_of
+from tests.world.dice import Step
 
 _MOST_RUNS = 400
 

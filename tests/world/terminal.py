@@ -8,9 +8,12 @@ line and the loop.
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 from typing import Any
 
+from protocol import cbor, messages, record
 from protocol import config as configuration
+from protocol.iso8583.dialect import Profile
 from terminal import FIRMWARE
 from terminal.clock import TerminalClock
 from terminal.engine import Engine
@@ -18,13 +21,14 @@ from terminal.exchange import Exchange
 from terminal.front import Front
 from terminal.journal import Journal, JournalFault, JournalFull
 from terminal.ledger import Ledger
+from terminal.pushes import Pushes
 from terminal.runner import Runner
 from terminal.state import State
 from terminal.vault import Vault, VaultError
 from tests.journal.nor import Nor, PowerCut
 from tests.world.line import Line, Network
 from tests.world.oracle import Oracle, Violation
-from tests.world.shop import Shop
+from tests.world.shop import Till
 from tests.world.timeline import START, Timeline
 
 JOURNAL_SECTORS = 16
@@ -45,6 +49,9 @@ class Panel:
 
     def print_line(self, text: str) -> None:
         self._oracle.printed(text)
+
+    def tell_reader(self, how: str, code: str, icc: bytes) -> None:
+        self._oracle.told_reader(how)
 
     def beep(self, times: int) -> None:
         pass
@@ -121,20 +128,22 @@ class WorldRunner(Runner):
 
 
 class Machine:
-    """The shop's terminal through all its power cycles, and the one that takes its place."""
+    """A till's terminal through all its power cycles, and the one that takes its place."""
 
     def __init__(
         self,
         timeline: Timeline,
         network: Network,
         oracle: Oracle,
-        shop: Shop,
+        till: Till,
+        profile: Profile,
         rng: random.Random,
     ) -> None:
         self._timeline = timeline
         self._network = network
         self.oracle = oracle
-        self._shop = shop
+        self._till = till
+        self._profile = profile
         self._rng = rng
         self._new_board()
         self.clock = BoardClock(timeline)
@@ -164,8 +173,9 @@ class Machine:
             self._provisioned = False
         else:
             self._new_board()
-        self._shop.replace(self.oracle.copy())
-        self.oracle.replaced(self._shop.config)
+        self._till.replace(self.oracle.copy())
+        self.oracle.replaced(self._till.config)
+        self.oracle.begins(self._till.config, self._till.seal_keys)
         self.cut_at_effect = cut_at_effect
         self.power_on()
 
@@ -179,7 +189,7 @@ class Machine:
         if self._provisioned:
             raise Violation("crash", "the vault lost its configuration")
         Journal(self.journal_flash).format()
-        vault.set_config(configuration.encode(self._shop.config))
+        vault.set_config(configuration.encode(self._till.config))
 
     # -- power
 
@@ -196,36 +206,48 @@ class Machine:
 
     def _start(self, cause: str) -> None:
         power, timeline, oracle = self._power, self._timeline, self.oracle
-        linger_ms = 3 * self._shop.config["response_ms"]
-        self.line = Line(self._network, timeline, linger_ms, self._hear(power))
+        self.pushes: Pushes | None = None
         vault = Vault(self.vault_flash, self._rng.randbytes)
         if vault.config is None:
             self._provision(vault)
         self._provisioned = True
         assert vault.config is not None
         config = configuration.decode(vault.config)
+        linger_ms = 3 * config["response_ms"]
+        self.line = Line(self._network, timeline, linger_ms, self._hear(power))
         journal = Journal(self.journal_flash)
         alarm = journal.mount()["alarm"]
         self.known = State()
+        clock = TerminalClock(self.clock)
+
+        def taken(seq: int, rec: dict[str, Any]) -> None:
+            self.known.apply(seq, rec)
+            clock.passed = rec.get("wall") or clock.passed
+
         self.on = True
         self._timers.clear()
         try:
             self.ledger = WatchedLedger(journal, config, oracle)
             oracle.mounted(self.ledger, journal.read_only)
-            self.ledger.replay(self.known.apply, self.known.lost)
+            self.ledger.rekey(config["old_seal_key"], config["seal_generation"], 0)
+            self.ledger.replay(taken, self.known.lost)
         except JournalFault as error:
             self.runner = None
             self.panel.show(["OUT OF SERVICE", "", str(error)[:21]])
             return
         self.known.handed_over(self.ledger.released)
         oracle.replayed(self.known)
-        exchange = Exchange(config, self._shop.profile, vault.reveal, VaultError)
+        exchange = Exchange(config, self._profile, vault.reveal, VaultError)
         exchange.action = self._counted_action(exchange.action)  # type: ignore[method-assign]
         self.engine = Engine(config, exchange, self.known)
         self.front = Front(config["merchant_name"], lambda: "READY", config["confirm_minor"])
-        clock = TerminalClock(self.clock)
         parts = (config, self.panel, clock, vault, self.ledger, self.engine, self.front)
         self.runner = WorldRunner(self, *parts)
+        server = SimpleNamespace(settings=dict(config), busy=False)
+        self.vault = vault
+        self.pushes = Pushes(
+            *(vault, clock, lambda name: None, lambda identity: "", None, server, self.runner)
+        )
         self.post(("start", cause, FIRMWARE, alarm))
 
     def _counted_action(self, action: Any) -> Any:
@@ -290,7 +312,7 @@ class Machine:
         if name == "append" and values[0]["kind"] == self.cut_behind[0]:
             self.cut_at_effect, self.cut_behind = self.cut_behind[1], (0, 0)
         if name == "send":
-            self.oracle.sent(values[1], self.line.host_of(values[0]))
+            self.oracle.sent(values[1], self.line.host_of(values[0]), self.clock.wall())
 
     # -- events
 
@@ -353,21 +375,62 @@ class Machine:
 
     # -- the companion
 
-    def sync(self) -> None:
-        """The companion takes every record and lets the terminal release what it need not keep."""
+    def sync(self, gives_time: bool = True) -> None:
+        """The companion takes every record, gives what it has for the terminal, and lets it
+        release what it need not keep."""
         if not self.on or self.runner is None:
             return
         ledger, known = self.ledger, self.known
         try:
-            self.oracle.synced(ledger)
-            # As terminal/app.py's Retained does.
             end = ledger.next_seq
+            self.oracle.synced(ledger)
+            self._give(gives_time)
+            # As terminal/app.py's Retained does.
             known.handed_over(end)
             keep = min(end, known.keep_from())
             if keep > ledger.released:
                 ledger.release(keep)
                 self.oracle.released(keep)
+            self.runner.refresh()
         except PowerCut:
             self.lost_power()
         except (JournalFault, JournalFull):
             self.oracle.fired("sync failed")
+
+    def _give(self, gives_time: bool) -> None:
+        """As companion/pushing.py: what is refused, and what was not answered, comes again."""
+        till = self._till
+        if gives_time:
+            self._push(messages.PUSH_TIME, int(self._timeline.moment().timestamp()))
+        some = till.verdicts[: record.MAX_VERDICTS]
+        if some and self._push(messages.PUSH_VERDICTS, some):
+            del till.verdicts[: len(some)]
+        changes = list(till.changes.items())
+        if changes and self._push(messages.PUSH_CONFIG, [list(pair) for pair in changes]):
+            till.config = till.config | till.changes
+            till.changes = {}
+
+    def _push(self, kind: int, value: object) -> bool:
+        """Whether the terminal takes it. Another configuration ends in a restart, when nobody is
+        at the terminal."""
+        assert self.pushes is not None
+        before = self.vault.config
+        why_not = self.pushes.take(kind, cbor.dumps(value))
+        if why_not:
+            self.oracle.tell(f"refused: {why_not}")
+        if self.vault.config != before:
+            self.oracle.coverage.states["CONFIGURED"] += 1
+            self._tick_after_a_second(self._power, self.pushes)
+        return not why_not
+
+    def _tick_after_a_second(self, power: int, pushes: Pushes) -> None:
+        def tick() -> None:
+            if power != self._power or not self.on:
+                return
+            if pushes.tick():
+                self.oracle.restarts_by_itself()
+                self.restart("SOFT")
+            else:
+                self._tick_after_a_second(power, pushes)
+
+        self._timeline.after(1000, tick)

@@ -37,12 +37,25 @@ def decided() -> Entry:
     return made
 
 
+def judged() -> Entry:
+    made = entry("NEEDS_RECON")
+    made.judged = True
+    return made
+
+
+REFUND = {"batch": 1, "orig_rrn": "000000000007", "orig_auth": "", "orig_date": "0302"}
+
+
+def unsure() -> Entry:
+    return entry("NEEDS_RECON", **REFUND)
+
+
 def row(kind: str = "SALE", amount_minor: int = 500, of: Any = None) -> Row:
-    return Row(kind, amount_minor, "card", approved=True, of=of)
+    return Row(KEY, kind, amount_minor, "card", approved=True, of=of)
 
 
 def book(*rows: Row, customers: int = 500) -> Book:
-    made = Book()
+    made = Book(set())
     made.rows = {(1, 7 + n): one for n, one in enumerate(rows)}
     made.customers["card"] = customers
     made.merchant_minor = 500
@@ -53,6 +66,7 @@ def known(**more: Any) -> SimpleNamespace:
     return SimpleNamespace(**{"open": None, "suspended": [], **more})
 
 
+SOLD = row()
 BROKEN: list[tuple[str, Callable[[], None]]] = [
     ("I1", lambda: inv.i01_nothing_is_sent_before_armed_is_durable(KEY, "0200", {})),
     ("I2", lambda: inv.i02_no_outcome_is_shown_before_it_is_durable("x", entry(), ("APPROVED",))),
@@ -63,6 +77,14 @@ BROKEN: list[tuple[str, Callable[[], None]]] = [
     ("I5", lambda: inv.i05_what_is_pending_is_never_dropped(None, [3], known())),
     ("I5", lambda: inv.i05_what_is_pending_is_not_released(entry(), 4)),
     ("I5", lambda: inv.i05_what_the_companion_knows_is_adopted({"pendings": [b"x"]}, [])),
+    (
+        "I5",
+        lambda: inv.i05_what_was_decided_is_open_no_more([judged()], known(suspended=[3])),
+    ),
+    (
+        "I9",
+        lambda: inv.i09_what_nobody_knows_is_not_keyed_again(REFUND, [unsure()]),
+    ),
     ("I5", lambda: inv.i05_what_is_to_be_reversed_is_handed_on([decided()], [], 0, 9)),
     ("I6", lambda: inv.i06_a_stan_is_used_once(KEY, {7})),
     ("I6", lambda: inv.i06_a_request_goes_to_one_host("0200", 0, 1)),
@@ -76,19 +98,19 @@ BROKEN: list[tuple[str, Callable[[], None]]] = [
     (
         "I8",
         lambda: inv.i08_completions_keep_to_the_hold(
-            {KEY: row("PREAUTH"), (1, 8): row("COMPLETION", 576, KEY)}, 115
+            [row("COMPLETION", 576, row("PREAUTH"))], 115
         ),
     ),
     (
         "I8",
         lambda: inv.i08_completions_keep_to_the_hold(
-            {KEY: row("PREAUTH"), (1, 8): row("PREAUTH_CANCEL", 499, KEY)}, 115
+            [row("PREAUTH_CANCEL", 499, row("PREAUTH"))], 115
         ),
     ),
     (
         "I9",
         lambda: inv.i09_no_more_goes_back_than_was_captured(
-            {KEY: row(), (1, 8): row("REFUND", 300, KEY), (1, 9): row("REFUND", 201, KEY)}
+            [row("REFUND", 300, SOLD), row("REFUND", 201, SOLD)]
         ),
     ),
     (
@@ -160,8 +182,8 @@ def _send_first(patch: pytest.MonkeyPatch) -> None:
     """The pending record is written after the send."""
     connected = Engine._connected
 
-    def reordered(self: Any, link: int) -> list[Any]:
-        effects = connected(self, link)
+    def reordered(*values: Any) -> list[Any]:
+        effects = connected(*values)
         return sorted(effects, key=lambda effect: effect[0] == "append")
 
     patch.setitem(Engine.handle.__globals__["_HANDLERS"], "connected", reordered)
@@ -173,7 +195,8 @@ def _show_first(patch: pytest.MonkeyPatch) -> None:
 
     def reordered(*values: Any) -> list[Any]:
         effects = approved(*values)
-        return [effects[1], effects[0], *effects[2:]]
+        shown = next(n for n, effect in enumerate(effects) if effect[0] == "show")
+        return [effects[shown], *effects[:shown], *effects[shown + 1 :]]
 
     patch.setattr(trade, "approved", reordered)
 
@@ -186,6 +209,7 @@ def _decline_unknown(patch: pytest.MonkeyPatch) -> None:
     def declined(engine: Any, reason: str) -> list[Any]:
         answer = Answer.__new__(Answer)
         answer.code, answer.rrn, answer.auth, answer.host_time = "51", "", "", ""
+        answer.icc = b""
         return list(trade.declined(engine.known.open, answer, False))
 
     patch.setattr(judge, "unanswered", declined)
@@ -205,7 +229,7 @@ def _queue_in_ram(patch: pytest.MonkeyPatch) -> None:
 
     def forgetful(self: Any, apply: Any, lost: Any) -> None:
         replay(self, apply, lost)
-        apply.__self__.open = None
+        lost.__self__.open = None
 
     patch.setattr(Ledger, "replay", forgetful)
 

@@ -12,14 +12,16 @@ import pytest
 from terminal import trade
 from tests.world import __main__ as command
 from tests.world import report, shrink
-from tests.world.actions import ACTIONS, Step
+from tests.world.actions import ACTIONS
 from tests.world.campaign import Result, campaign, run_batch
-from tests.world.case import SELLS, run, steps_of
+from tests.world.case import SELLS, World, run, shop_of, steps_of
 from tests.world.coverage import WINDOWS
+from tests.world.dice import Step
+from tests.world.shop import DIALECTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 1
-SLICE = 2500  # transactions
+SLICE = 2000  # transactions
 
 
 def _quietly(result: Result, cases: int) -> None:
@@ -52,6 +54,41 @@ def test_a_case_is_the_same_every_time_and_every_action_is_drawn() -> None:
     drawn = {step[0] for number in range(40) for step in steps_of(f"5.{number}")}
     assert drawn == set(ACTIONS)
     assert sum(ACTIONS[step[0]].sells for step in steps_of("5.1")) == SELLS
+
+
+def test_w17_no_reversal_leaves_on_the_day_after_an_outage() -> None:
+    outage: list[Step] = [
+        ("sell", 500, 0, 90_000, ""),
+        ("net", "answer", "dies", "0200", 100_000_000),
+        ("sell", 700, 1, 400_000, ""),
+        ("wait", 101_000_000),
+    ]
+    done = [run(f"7.{number}", outage) for number in range(6)]
+    assert [case.violation for case in done if case.violation] == []
+    ends = [case.coverage.states["REV_SUSPENDED"] for case in done]
+    assert max(ends) == 1 and min(ends) == 0  # a backup, or an acquirer without the rule
+
+
+def test_a_till_refunds_what_the_other_one_sold_and_no_more_of_it_goes_back() -> None:
+    case = next(c for c in (f"8.{n}" for n in range(40)) if len(shop_of(c).tills) == 2)
+    world = World(case)
+    refund = ("refund", 0, 60, "", 400_000)
+    sale = [("sell", 50_000, 0, 400_000, ""), ("wait", 86_400_000), ("turn", 1)]
+    for step in (*sale, (*refund, True), ("turn", 0), (*refund, False), ("turn", 0)):
+        world.do(step)
+    sold, first, second = world.books.rows()
+    assert (first.of, first.stands, first.amount_minor) == (sold, True, 30_000)
+    assert (second.of, second.stands) == (sold, False)  # the host's word: no till knows of both
+    assert [len(oracle.entries) for oracle in world.oracles] == [2, 1]
+    assert world.books.of["10000002"].merchant_minor == -30_000
+    world.quieten()
+
+
+def test_every_dialect_and_both_sizes_of_shop_are_drawn() -> None:
+    shops = [shop_of(f"5.{number}") for number in range(60)]
+    assert {shop.dialect for shop in shops} == set(range(len(DIALECTS)))
+    assert {shop.profile.name for shop in shops} == {"unionpay_pos", "iso8583_1987"}
+    assert {len(shop.tills) for shop in shops} == {1, 2}
 
 
 def test_a_failing_trace_shrinks_to_the_steps_that_matter(monkeypatch: pytest.MonkeyPatch) -> None:
