@@ -92,10 +92,14 @@ class VirtualBoard:
         self.unique_id = self._keep_id(unique_id)
         self.safe_button = False
         """Held at the next start: the firmware leaves the board to the REPL."""
-        self.flash = {
-            label: NorFlash(self.directory / f"{label}.flash", size)
-            for label, size in flash.items()
-        }
+        try:
+            self.flash = {
+                label: NorFlash(self.directory / f"{label}.flash", size)
+                for label, size in flash.items()
+            }
+        except BaseException:
+            os.close(self._claim)
+            raise
         self._changed = threading.Condition(threading.RLock())
         self._panel = FrontPanel()  # guarded by _changed, like the tail
         self._tail = bytearray()

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from boards.virtual import launch, serialport, starter
@@ -61,14 +61,21 @@ class Chip:
                 "environment": {"BOARD_" + name: value for name, value in settings.items()},
                 "descriptors": list(passed),
             }
-            self._pid = starter.start(job, [self.slave, *passed.values()])
+            try:
+                self._pid = starter.start(job, [self.slave, *passed.values()])
+            except BaseException:
+                self.close()
+                for descriptor in (self.master, self.slave, *(self.uart or ())):
+                    os.close(descriptor)
+                raise
         self._waiting = threading.Lock()
         self._status: int | None = None
 
     def kill(self) -> None:
         """The power is gone, now. The process still has to be reaped."""
         if self._status is None:
-            os.kill(self._pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # just reaped, and not noted yet
+                os.kill(self._pid, signal.SIGKILL)
 
     def interrupt(self) -> CtrlC:
         """Ctrl-C: KeyboardInterrupt in the code that runs.

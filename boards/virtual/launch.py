@@ -67,7 +67,7 @@ def _install_ctrl_c(library: ctypes.CDLL) -> None:
 def _map(rom: str) -> tuple[int, int]:
     """(address, size) of the image in memory: flash that a chip sees in its address space. It is
     private: the chip's own writes are gone with its power, as those to mapped flash never are."""
-    if not os.path.exists(rom):
+    if not os.path.exists(rom) or not os.path.getsize(rom):
         return 0, 0
     with open(rom, "rb") as file:
         flash = mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE)

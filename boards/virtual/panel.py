@@ -10,11 +10,18 @@ import termios
 import tty
 from typing import TextIO
 
-_KEYS = {"\r": "ENTER", "\n": "ENTER", "\x7f": "CLEAR", "\x08": "CLEAR", "\x1b": "CANCEL"}
+_KEYS = {
+    "z": "00",
+    "\r": "ENTER",
+    "\n": "ENTER",
+    "\x7f": "CLEAR",
+    "\x08": "CLEAR",
+    "\x1b": "CANCEL",
+}
 _COLUMNS = 21
 _CARD = {"pan": "9999990000000014", "expiry": "3012", "entry": "021"}
 # At most 80 characters: a line that wraps runs into the paper.
-_HELP = "digits, Enter, Backspace = CLEAR, Esc = CANCEL, c = test card, q = leave"
+_HELP = "digits, z = 00, Enter, Backspace = CLEAR, Esc = CANCEL, c = test card, q = leave"
 
 
 def draw(message: dict[str, object], out: TextIO) -> None:

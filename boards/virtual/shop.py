@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,18 +160,23 @@ class Shop:
         self.sync_port = int(self._port_holder.getsockname()[1])
         self.seen_last: list[str] = []  # what the panel showed when the power went
         self.dialect = dialect
-        self.host = Host(directory, faults or [], start=start, dialect=dialect)
-        self.acquirer_port = self.host.port  # what the terminal is told
-        self.board = VirtualBoard(
-            directory / "board",
-            heap=heap,
-            flash={**FLASH, "journal": journal_bytes},
-            line=line,
-            reader=reader,
-            watchdog_ms=watchdog_ms,
-        )
-        self.board.install(source)
-        self.board.power_on()
+        with ExitStack() as undo:  # a shop that cannot open leaves nothing running
+            undo.callback(self._port_holder.close)
+            self.host = Host(directory, faults or [], start=start, dialect=dialect)
+            undo.callback(self.host.close)
+            self.acquirer_port = self.host.port  # what the terminal is told
+            self.board = VirtualBoard(
+                directory / "board",
+                heap=heap,
+                flash={**FLASH, "journal": journal_bytes},
+                line=line,
+                reader=reader,
+                watchdog_ms=watchdog_ms,
+            )
+            undo.callback(self.board.close)
+            self.board.install(source)
+            self.board.power_on()
+            undo.pop_all()
 
     def __enter__(self) -> Shop:
         return self

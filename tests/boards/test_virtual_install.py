@@ -1,11 +1,15 @@
 """What a board holds after install, and that main.py finds it there."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from boards import bundle, firmware
 from boards.virtual.board import VirtualBoard
+from boards.virtual.shop import Shop
+from tests.boards.test_virtual_power import held
+from tests.hil.virtual import VirtualRig
 from tests.test_package import device_files
 
 
@@ -64,7 +68,8 @@ def test_the_device_mounts_the_image_with_every_module_in_it(board: VirtualBoard
     there = {line[4:] for line in shown.splitlines() if line.startswith("HAS ")}
     elsewhere = {name.replace(".", "/") + ".py" for name in bundle.ELSEWHERE}
     wanted = {name.replace(".py", ".mpy") for name in set(device_files()) - elsewhere}
-    assert there == wanted - {"boot.mpy", "main.mpy"} | {f"{bundle.NAME}.mpy"}
+    wanted -= {"boot.mpy", "main.mpy", "drivers/__init__.mpy", "protocol/__init__.mpy"}
+    assert there == wanted | {f"{bundle.NAME}.mpy"}
 
 
 @pytest.mark.parametrize(
@@ -83,3 +88,24 @@ def test_the_device_sees_its_own_root_and_not_the_hosts(
     tail = board.wait_serial("NO ETC")
     assert "'boot.py'" in tail and "'main.py'" in tail
     assert place in tail
+
+
+def test_a_board_whose_romfs_partition_is_empty_starts(board: VirtualBoard) -> None:
+    board.rom.write_bytes(b"")
+    (board.fs / "main.py").write_text("import os\nprint(os.listdir('/'), 'END')\n")
+    board.power_on()
+    assert "rom" not in board.wait_serial("END")
+
+
+@pytest.mark.parametrize("made", [Shop, VirtualRig])
+def test_a_firmware_that_cannot_be_built_leaves_nothing_running(
+    made: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def image() -> bytes:
+        raise SystemExit("terminal/app.py: invalid syntax")
+
+    monkeypatch.setattr(firmware, "image", image)
+    before = held()
+    with pytest.raises(SystemExit):
+        made(tmp_path)
+    assert held() == before

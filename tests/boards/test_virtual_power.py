@@ -1,21 +1,26 @@
 """Cuts, power cycles, resets, the heap: what is left of a board whose power was taken."""
 
+import errno
 import gc
 import json
 import os
 import random
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from boards.virtual import starter
 from boards.virtual.board import TIMEOUT, BoardCrashed, BoardError, BoardTimeout, VirtualBoard
+from boards.virtual.chip import Chip
 from boards.virtual.cuts import Cut, Operation, Phase
-from boards.virtual.flash import SECTOR
+from boards.virtual.flash import SECTOR, FlashError
 from tests.boards.conftest import Boot
 
 SCRIPT = """
@@ -267,6 +272,37 @@ def test_close_gives_everything_back(board: VirtualBoard) -> None:
     assert held() == before
     with pytest.raises(BoardError, match="closed"):
         board.power_on()
+
+
+def test_files_that_do_not_fit_do_not_keep_the_directory(tmp_path: Path) -> None:
+    part = tmp_path / "journal.flash"
+    part.write_bytes(b"\xff")
+    with pytest.raises(FlashError, match="1 bytes, the partition has 16384"):
+        VirtualBoard(tmp_path, flash={"journal": 16384})
+    part.unlink()
+    VirtualBoard(tmp_path, flash={"journal": 16384}).close()
+
+
+def test_a_chip_that_cannot_be_started_leaves_nothing_open(
+    board: VirtualBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(job: object, descriptors: object) -> int:
+        raise OSError(errno.EAGAIN, "no process left")
+
+    monkeypatch.setattr(starter, "start", start)
+    before = held()
+    with pytest.raises(OSError, match="no process left"):
+        board.power_on()
+    assert held() == before and not board.is_on
+
+
+def test_a_chip_that_has_just_been_reaped_can_be_switched_off() -> None:
+    """Another thread has waited for it, and has not had its turn since."""
+    ended = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    ended.wait()
+    chip = Chip.__new__(Chip)
+    chip._pid, chip._status = ended.pid, None
+    chip.kill()
 
 
 def test_power_switches_from_many_threads_end_in_one_state(boot: Boot) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import serial
 
 from boards.virtual.board import TIMEOUT, VirtualBoard
+from boards.virtual.cuts import PanelMessage
+from boards.virtual.flash import SECTOR
 from tests.boards.conftest import Boot
 
 LOOP = """
@@ -219,6 +221,56 @@ def test_ctrl_c_never_tears_a_flash_operation(boot: Boot) -> None:
         board.wait_serial("HIT 200 END")
     assert "TORN" not in board.serial_tail
     assert board.flash["journal"].image()[:4096] == b"".join(bytes([n]) * 256 for n in range(16))
+
+
+TWICE = """
+import board, time, _link
+
+class Jump:
+    def __iter__(self):
+        return self
+    def __next__(self):
+        _link._once = once
+        raise KeyboardInterrupt
+
+panel = board.Panel()
+count = 0
+once, _link._once = _link._once, Jump()
+try:
+    panel.print_line("one")
+except KeyboardInterrupt:
+    count += 1
+try:
+    while True:
+        time.sleep(1)
+except KeyboardInterrupt:
+    count += 1
+blocks = board.partition("journal").ioctl(4, 0)
+print("CAUGHT", count, "BLOCKS", blocks, "END")
+"""
+
+
+def test_two_ctrl_c_in_a_row_do_not_part_a_request_from_its_answer(
+    boot: Boot, board: VirtualBoard
+) -> None:
+    """The first is raised at the jump that ``call`` has for it; the second comes before the
+    answer, and has to wait."""
+    became: list[str] = []
+
+    def second(message: PanelMessage) -> bool:
+        chip = board._supervisor._chip
+        assert chip
+        became.append(chip.interrupt())
+        port.write(b"\x03")
+        return False
+
+    board.cut_on_panel(second)
+    with connect(board) as port:
+        boot(TWICE)
+        tail = board.wait_serial("END")
+    assert became == ["later"]
+    blocks = board.flash["journal"].size // SECTOR
+    assert f"CAUGHT 2 BLOCKS {blocks} END" in tail
 
 
 def test_output_that_nobody_reads_does_not_stop_the_board(boot: Boot) -> None:

@@ -13,9 +13,10 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from protocol.config import ConfigError
 from tests.hil import campaign, page, plan, result
 from tests.hil.bench import Bench, BenchError
 from tests.hil.campaign import Log
@@ -24,8 +25,16 @@ from tests.hil.shift import Line, Shift
 from tests.hil.tape import Silence
 from tests.hil.virtual import VirtualRig
 
+BOARDS = Path(__file__).resolve().parents[2] / "boards"
+VIRTUAL = "virtual"
+
+
+class Unfit(Exception):
+    """What was asked for cannot be; the message says why."""
+
 
 def _run(options: argparse.Namespace) -> int:
+    _check(options)
     started = time.monotonic()
     log = Log(options.out, board=options.board, seed=options.seed, cycles=options.cycles)
     done = 0
@@ -39,31 +48,46 @@ def _run(options: argparse.Namespace) -> int:
         if line["line"] == "cycle" and done % options.every == 0:
             print(f"  {done} cycles, {time.monotonic() - started:.0f} s", flush=True)
 
+    problem = ""
     try:
         if options.port:
             _on_the_bench(options, log, tell)
         else:
             campaign.run(log, options.seed, options.cycles, options.workers, options.laps, tell)
-    except (PowerError, BenchError, Silence) as error:
-        print(f"hil: {error}", file=sys.stderr)
-        return 2
+    except (PowerError, BenchError, ConfigError, Silence) as error:
+        problem = str(error)
+    except KeyboardInterrupt:
+        problem = "stopped"
     finally:
         log.close()
     counted = result.count(log.lines, time.monotonic() - started)
-    result.write(options.out, log.lines, counted, page.render(counted))
-    print(counted.words())
-    print(f"{counted.cycles} cycles in {counted.seconds:.0f} s; {options.out / 'report.html'}")
+    if counted.cycles:  # however it ended: what was measured was measured
+        result.write(options.out, log.lines, counted, page.render(counted))
+        print(counted.words())
+        print(f"{counted.cycles} cycles in {counted.seconds:.0f} s; {options.out / 'report.html'}")
+    if problem:
+        print(f"hil: {problem}", file=sys.stderr)
+        return 2
     return 1 if counted.failures or not counted.cuts else 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """A result names the board that it was measured on."""
+    boards = sorted(file.parent.name for file in BOARDS.glob("*/board.json"))
+    if options.board not in (VIRTUAL, *boards):
+        raise Unfit(f"{options.board!r} is no board; they are {', '.join(boards)}")
+    if (options.board == VIRTUAL) != (not options.port):
+        raise Unfit("a real board needs both its name and its port (BOARD= and PORT=)")
+    if options.port and not options.wipe:
+        raise Unfit(
+            "the campaign erases the terminal's journal and configuration first: say so (WIPE=1)"
+        )
+    if options.port and not options.address:
+        raise Unfit("the terminal has to reach this machine: by which address? (ADDRESS=)")
 
 
 def _on_the_bench(options: argparse.Namespace, log: Log, tell: Callable[[Line], None]) -> None:
     """The same campaign on a real board: one shift, as long as it takes."""
-    if not options.wipe:
-        raise BenchError(
-            "the campaign erases the terminal's journal and configuration first: say so (WIPE=1)"
-        )
-    if options.address.startswith("127."):
-        raise BenchError("the terminal has to reach this machine: by which address? (ADDRESS=)")
     bench = Bench(options.port, options.power, options.cutter)
     rig = bench.rig()
 
@@ -77,6 +101,7 @@ def _on_the_bench(options: argparse.Namespace, log: Log, tell: Callable[[Line], 
         bench.prepare()
         rig.power.off()
         time.sleep(options.settle)
+        bench.must_be_silent()
         directory = options.out / f"{options.board}-{options.seed}-{int(time.time())}"
         directory.mkdir(parents=True)
         limits = bench.limits(options.settle, options.laps)
@@ -99,33 +124,43 @@ def _on_the_bench(options: argparse.Namespace, log: Log, tell: Callable[[Line], 
 
 def _replay(options: argparse.Namespace) -> int:
     """The cycles of a shift up to one, and what came of that."""
-    shift, _, cycle = options.cycle.partition("/")
+    shift, cycle = options.cycle
     told: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="pz-") as scratch:
         rig = VirtualRig(Path(scratch) / "board")
         try:
             limits = plan.Limits()
-            planned = plan.draw(options.seed, int(shift), int(cycle), limits)
-            directory = Path(scratch)
-            arguments = (options.seed, int(shift), planned, limits, told.append)
-            Shift(rig, directory, *arguments).run()
+            planned = plan.draw(options.seed, shift, cycle, limits)
+            arguments = (options.seed, shift, planned, limits, told.append)
+            Shift(rig, Path(scratch), *arguments).run()
         finally:
             rig.close()
-    last = next(line for line in reversed(told) if line["line"] == "cycle")
-    print(json.dumps(last, indent=2, ensure_ascii=False))
+    for line in told:
+        if line.get("cycle") == cycle or line["failures"]:
+            print(json.dumps(line, indent=2, ensure_ascii=False))
     failures = [failure for line in told for failure in line["failures"]]
     for failure in failures:
         print(f"{failure['code']}: {failure['text']}")
     return 1 if failures else 0
 
 
-def main() -> int:
-    """0: nothing failed; 1: something did, or no power was cut."""
+def _place(text: str) -> tuple[int, int]:
+    shift, slash, cycle = text.partition("/")
+    if not slash or not shift.isdecimal() or not cycle.isdecimal() or "0" in (shift, cycle):
+        raise argparse.ArgumentTypeError(f"{text!r} is not SHIFT/CYCLE, such as 3/17")
+    return int(shift), int(cycle)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0: nothing failed; 1: something did, or no power was cut; 2: the rig is not fit, or was
+    stopped."""
     parser = argparse.ArgumentParser(prog="python -m tests.hil", description=__doc__)
     commands = parser.add_subparsers(required=True)
     run = commands.add_parser("run", help="a campaign on virtual boards")
-    run.add_argument("--board", default="virtual")
-    run.add_argument("--cycles", type=int, default=10_000, help="sales with at least one cut each")
+    run.add_argument("--board", default=VIRTUAL, help="a folder of boards/")
+    run.add_argument(
+        "--cycles", type=int, default=10_000, help="card transactions with a cut each"
+    )
     run.add_argument("--seed", type=int, default=1)
     run.add_argument("--workers", type=int, default=4, help="virtual boards at a time")
     run.add_argument("--laps", type=int, default=plan.Limits.laps, help="erases of a sector")
@@ -133,7 +168,7 @@ def main() -> int:
     run.add_argument("--port", help="serial port of a real board: it is the terminal then")
     run.add_argument("--power", default="", help="its switch, such as uhubctl:1-1.2")
     run.add_argument("--cutter", default="", help="serial port of the cutter (tests/hil/cutter)")
-    run.add_argument("--address", default="127.0.0.1", help="this machine, for the terminal")
+    run.add_argument("--address", default="", help="this machine, for the terminal")
     run.add_argument("--wifi-ssid", default="")
     run.add_argument("--wifi-password", default=os.environ.get("WIFI_PASSWORD", ""))
     run.add_argument("--response-ms", type=int, default=10_000, help="for an answer by Wi-Fi")
@@ -143,10 +178,14 @@ def main() -> int:
     run.set_defaults(act=_run)
     replay = commands.add_parser("replay", help="one cycle again, from the start of its shift")
     replay.add_argument("--seed", type=int, default=1)
-    replay.add_argument("cycle", help="SHIFT/CYCLE, as a campaign names it")
+    replay.add_argument("cycle", type=_place, metavar="SHIFT/CYCLE", help="as a campaign names it")
     replay.set_defaults(act=_replay)
-    options = parser.parse_args()
-    act: int = options.act(options)
+    options = parser.parse_args(arguments)
+    try:
+        act: int = options.act(options)
+    except Unfit as error:
+        print(f"hil: {error}", file=sys.stderr)
+        return 2
     return act
 
 

@@ -8,14 +8,17 @@ import sys
 from contextlib import closing
 from dataclasses import dataclass
 
+import serial
+
 from companion import link
 from tests.hil.plan import EXACT, HOST, MARKER, RANDOM, Limits
-from tests.hil.power import Power, PowerError
+from tests.hil.power import PowerError
 from tests.hil.power.opening import open_power
-from tests.hil.rp2040 import Rp2040
+from tests.hil.rp2040 import InSeries, Rp2040
 from tests.hil.serialdut import DEVICE_FILES, SerialDut, SerialRig
 
 _MPREMOTE_S = 120.0
+_QUIET_S = 1.0
 # Everything that a terminal keeps. The log stays: it tells of the last campaign.
 _WIPE = """
 from esp32 import Partition
@@ -33,7 +36,7 @@ class BenchError(Exception):
 @dataclass(frozen=True)
 class Bench:
     """What stands on the bench. ``power`` as in tests/hil/power/opening.py; ``cutter`` is a serial
-    port; it is the switch, too, when there is no other."""
+    port; it is the switch, too, when there is no other, else they are in series."""
 
     port: str
     power: str
@@ -46,12 +49,20 @@ class Bench:
 
     def rig(self) -> SerialRig:
         """PowerError when the switch or the cutter cannot be reached."""
-        dut = SerialDut(self.port)
-        cutter = Rp2040(self.cutter, dut.tape) if self.cutter else None
-        power: Power | None = open_power(self.power) if self.power else cutter
-        if power is None:
+        if not self.power and not self.cutter:
             raise PowerError("neither POWER nor CUTTER is given: nothing switches the board")
-        return SerialRig(dut, power, cutter)
+        dut = SerialDut(self.port)
+        power = open_power(self.power) if self.power else None
+        if not self.cutter:
+            assert power
+            return SerialRig(dut, power)
+        try:
+            cutter = Rp2040(self.cutter, dut.tape)
+        except PowerError:
+            if power:
+                power.close()
+            raise
+        return SerialRig(dut, InSeries(power, cutter) if power else cutter, cutter)
 
     def prepare(self) -> None:
         """With the power on: the rig's program onto the board, and nothing of a terminal left."""
@@ -63,6 +74,21 @@ class Bench:
         copies = [str(file) for file in DEVICE_FILES.values()]
         self._mpremote("fs", "cp", *copies, ":")
         self._mpremote("exec", _WIPE)
+
+    def must_be_silent(self) -> None:
+        """With the power off, behind ``prepare``: PowerError when the board is still at its REPL.
+        It has no program yet that could prove the switch (tests/hil/power)."""
+        try:
+            with serial.Serial(
+                self.port, 115200, timeout=_QUIET_S, write_timeout=_QUIET_S
+            ) as port:
+                port.reset_input_buffer()
+                port.write(b"\r\n")
+                said = port.read(1)
+        except (OSError, serial.SerialException):
+            return  # the port went with the power
+        if said:
+            raise PowerError("the rail did not fall: switched off, the board is still at its REPL")
 
     def _mpremote(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "mpremote", "connect", self.port, *arguments]

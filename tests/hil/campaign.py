@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -76,29 +77,38 @@ class _Worker(threading.Thread):
         self._shifts = shifts
         self._seed = seed
         self._add = add
+        self._process: subprocess.Popen[str] | None = None
+        self._changing = threading.Lock()
+        self._stopped = False
 
     def run(self) -> None:
-        process = None
         try:
-            while True:
-                shift = self._shifts.get_nowait()
-                process = process or self._start()
-                if not self._play(process, shift):
-                    self._finish(process)
-                    process = None
+            while process := self._running():
+                if not self._play(process, self._shifts.get_nowait()):
+                    self._finish()
         except queue.Empty:
             pass
         finally:
-            if process:
-                self._finish(process)
+            self._finish()
 
-    def _start(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", worker.__name__, *self._arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def stop(self) -> None:
+        """In the middle of a shift, behind the cycle that it is at."""
+        with self._changing:
+            self._stopped = True
+            if self._process:
+                self._process.terminate()
+
+    def _running(self) -> subprocess.Popen[str] | None:
+        with self._changing:
+            if not self._stopped and self._process is None:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", worker.__name__, *self._arguments],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,  # a Ctrl-C is for the campaign
+                )
+            return None if self._stopped else self._process
 
     def _play(self, process: subprocess.Popen[str], shift: int) -> bool:
         to, back = _pipes(process)
@@ -112,17 +122,22 @@ class _Worker(threading.Thread):
             self._add(line)
             if line["line"] == "end":
                 return True
+        if self._stopped:
+            return False
         problem = {"code": "DEAD", "text": f"the worker ended with status {process.wait()}"}
         self._add({"line": "end", "seed": self._seed, "shift": shift, "failures": [problem]})
         return False
 
-    @staticmethod
-    def _finish(process: subprocess.Popen[str]) -> None:
-        to, back = _pipes(process)
-        to.close()
-        back.read()
-        back.close()
-        process.wait()
+    def _finish(self) -> None:
+        with self._changing:
+            process, self._process = self._process, None
+        if process:
+            to, back = _pipes(process)
+            with contextlib.suppress(BrokenPipeError):
+                to.close()
+            back.read()
+            back.close()
+            process.wait()
 
 
 def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
@@ -138,7 +153,8 @@ def run(
     laps: int = plan.Limits.laps,
     tell: Callable[[Line], None] = lambda line: None,
 ) -> None:
-    """So many cycles, in shifts; the same seed and cycles plan the same cuts."""
+    """So many cycles, in shifts; the same seed and cycles plan the same cuts. A Ctrl-C stops the
+    workers."""
     each = min(plan.CYCLES_A_SHIFT, -(-cycles // workers))
     shifts: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in range(1, -(-cycles // each) + 1):
@@ -152,5 +168,12 @@ def run(
     threads = [_Worker(arguments, shifts, seed, add) for _ in range(workers)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        for thread in threads:
+            thread.stop()
+        for thread in threads:
+            thread.join()
+        raise

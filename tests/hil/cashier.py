@@ -1,4 +1,5 @@
-"""The cashier of the rig: keys in a sale, takes the power as planned, and clears up afterwards."""
+"""The cashier of the rig: keys in a transaction, takes the power as planned, and clears up
+afterwards."""
 
 from __future__ import annotations
 
@@ -8,20 +9,47 @@ import threading
 import time
 from dataclasses import dataclass
 
+from companion.acquirer import kinds
 from companion.acquirer.events import Event
 from tests.hil.dut import Cutter, Rig
-from tests.hil.plan import HOST, MARKER, RANDOM, REST, Cut, Cycle
+from tests.hil.plan import HOST, MARKER, RANDOM, REST, Cut
 from tests.hil.tape import PowerGone, Screen, Silence
 
 MERCHANT_NAME = "Rig"
-_ENDS = ("APPROVED", "DECLINED", "NOT CHARGED", "OPEN CASE", "NO CONNECTION", "NOT POSSIBLE")
-_CLEARED = (*_ENDS, "SETTLED", "NOT DONE", "LAST TRANSACTION")
+_ENDS = (
+    *("APPROVED", "DECLINED", "NOT CHARGED", "NOT DONE", "OPEN CASE", "NO CONNECTION"),
+    "NOT POSSIBLE",
+)
+_SETTLED = ("SETTLED", "NOT SETTLED", "NOT POSSIBLE")
+_CLEARED = (*_ENDS, *_SETTLED, "LAST TRANSACTION")
+# What a cashier presses in the menu for it; a sale needs none.
+_MENU = {
+    kinds.VOID: "1",
+    kinds.REFUND: "2",
+    kinds.PREAUTH: "3",
+    kinds.PREAUTH_CANCEL: "4",
+    kinds.COMPLETION: "5",
+    kinds.COMPLETION_NOTICE: "6",
+    kinds.COMPLETION_VOID: "7",
+}
+TRANSACTION = "transaction"
+SETTLEMENT = "settlement"
+RESTART = "restart"
 _PROMPTS = ("9 Settle", "ENTER = yes", "ENTER = next", "digits, ENTER", "CANCEL = stop")
 _MAX_STEPS = 200
 
 
 class Refused(Exception):
-    """The terminal did not begin the sale; the message is what it showed."""
+    """The terminal did not begin the transaction; the message is what it showed."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A transaction, what is typed for it, one prompt after the other, and the card."""
+
+    what: str
+    typed: tuple[str, ...]
+    card: int
 
 
 @dataclass(frozen=True)
@@ -47,8 +75,6 @@ class Cashier:
         self._switched = ""
         self._requests_left = 0
         self._timer: threading.Thread | None = None
-        self._dark = True
-        """The power went and was not switched on again."""
 
     def request(self, event: Event) -> None:
         """The host has a message from the terminal, in the host's thread."""
@@ -58,24 +84,52 @@ class Cashier:
                 if not self._requests_left:
                     self._switch_off(f"the host has {event['mti']}")
 
-    def sell(self, cycle: Cycle) -> None:
-        """One sale with its cuts, to the terminal's first screen again."""
-        self._approach(cycle.amount_minor)
+    def transact(self, order: Order, cut: Cut, again: Cut | None) -> None:
+        """One transaction with its cuts, to the terminal's first screen again."""
+        self._approach(order)
         tape = self.rig.dut.tape
-        self._arm(cycle.cut, "sale")
+        self._arm(cut, TRANSACTION)
         with contextlib.suppress(PowerGone):
             mark = len(tape)
-            self.rig.dut.send({"card": card(cycle.card)})
+            self.rig.dut.send({"card": card(order.card)})
             tape.wait_screen(_is_end, mark)
-            # A key is answered only when the sale's last record is stored.
+            # A key is answered only when the last record is stored.
             mark = len(tape)
             self.rig.dut.send({"key": "CLEAR"})
             tape.wait_screen(_is_first, mark)
+        self._over(again)
+
+    def settle(self, cut: Cut, again: Cut | None) -> None:
+        """Close the batch, with its cuts; once more when the first came before it began."""
+        tape = self.rig.dut.tape
+        self._press("ENTER", "9 Settle")
+        self._arm(cut, SETTLEMENT)
+        with contextlib.suppress(PowerGone):
+            self._settled()
+            mark = len(tape)
+            self.rig.dut.send({"key": "CLEAR"})
+            tape.wait_screen(_is_first, mark)
+        self._over(again)
+        self._press("ENTER", "9 Settle")
+        screen = self._settled()
+        if screen[0] != "SETTLED" and "No open batch" not in screen:
+            raise Refused(" / ".join(screen))
+        self.rest()
+
+    def _settled(self) -> Screen:
+        """The screen that ends it. Before it there may be others: cases are tried once more, and
+        a batch that cannot be closed yet is tried again by itself."""
+        mark = len(self.rig.dut.tape)
+        self.rig.dut.send({"key": "9"})
+        return self.rig.dut.tape.wait_screen(lambda one: one[0].startswith(_SETTLED), mark)
+
+    def _over(self, again: Cut | None) -> None:
+        """A cut that has not come by now comes at rest."""
         self._disarm()
-        if tape.powered:
+        if self.rig.dut.tape.powered:
             self._during = REST
             self._switch_off(REST)
-        self.rest(cycle.again)
+        self.rest(again)
 
     def rest(self, again: Cut | None = None) -> None:
         """Whatever is shown: to the first screen, with the power on."""
@@ -89,40 +143,32 @@ class Cashier:
                 self._disarm()
         raise Silence(f"not at rest after {_MAX_STEPS} steps: {self.rig.dut.tape.screen()}")
 
-    def settle(self) -> None:
-        """Close the batch."""
-        tape = self.rig.dut.tape
-        self.rest()
-        for _ in range(5):
-            self._press("ENTER", "9 Settle")
-            mark = len(tape)
-            self.rig.dut.send({"key": "9"})
-            screen = tape.wait_screen(lambda one: one[0] in ("SETTLED", "NOT POSSIBLE"), mark)
-            self.rest()
-            if screen[0] == "SETTLED" or "No open batch" in screen:
-                return
-        raise Silence(f"the batch cannot be settled: {screen}")
-
     # -- at the panel ---------------------------------------------------------------------------
 
-    def _approach(self, amount_minor: int) -> None:
+    def _approach(self, order: Order) -> None:
         """Up to the screen that asks for a card."""
         tape = self.rig.dut.tape
-        for digit in str(amount_minor):
-            mark = len(tape)
-            self.rig.dut.send({"key": digit})
-            tape.wait_screen(lambda one: True, mark)
-        self._press("ENTER", "ENTER = yes")
+        if order.what in _MENU:
+            self._press("ENTER", "9 Settle")
+            self._press(_MENU[order.what], "digits, ENTER", "ENTER = next")
+        for text in order.typed:
+            for digit in text:
+                mark = len(tape)
+                self.rig.dut.send({"key": digit})
+                tape.wait_screen(lambda one: True, mark)
+            self._press("ENTER", "digits, ENTER", "ENTER = next", "ENTER = yes")
         self._press("ENTER", "Insert or tap card")
 
-    def _press(self, key: str, expected: str) -> None:
+    def _press(self, key: str, *expected: str) -> None:
         tape = self.rig.dut.tape
         mark = len(tape)
         self.rig.dut.send({"key": key})
-        screen = tape.wait_screen(
-            lambda one: any(expected in row for row in one) or _is_end(one), mark
-        )
-        if not any(expected in row for row in screen):
+
+        def is_there(screen: Screen) -> bool:
+            return any(words in row for row in screen for words in expected)
+
+        screen = tape.wait_screen(lambda one: is_there(one) or one[0].startswith(_CLEARED), mark)
+        if not is_there(screen):
             raise Refused(" / ".join(screen))
 
     def _first_screen(self) -> bool:
@@ -148,9 +194,9 @@ class Cashier:
         self._disarm()
         time.sleep(self._settle_s)
         if again:
-            self._arm(again, "restart")
-        self.rig.power.on()
-        self.rig.dut.tape.power(True)
+            self._arm(again, RESTART)
+        with self._lock:  # a cut waits until there is something to cut
+            self.rig.power.on()
 
     def _arm(self, cut: Cut, during: str) -> None:
         self._armed, self._during = cut, during

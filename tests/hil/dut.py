@@ -58,7 +58,8 @@ class Rig(Protocol):
     def dut(self) -> Dut: ...
 
     @property
-    def power(self) -> Power: ...
+    def power(self) -> Power:
+        """Its ``on`` tells the tape, before there is power."""
 
     @property
     def cutter(self) -> Cutter | None: ...

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from companion.acquirer.kinds import KINDS
+from tests.hil.cashier import SETTLEMENT, TRANSACTION
 from tests.hil.shift import Line
 
 CONFIDENCE = 0.95
@@ -17,7 +19,8 @@ CONFIDENCE = 0.95
 
 @dataclass
 class Result:
-    """``cuts`` by kind and by what they came during; ``failures`` with the shift and cycle."""
+    """``cuts`` by kind and by what they came during; ``failures`` with the shift and cycle.
+    ``mix``: of each type of transaction, how many and how they ended."""
 
     board: str
     seed: int
@@ -25,12 +28,15 @@ class Result:
     cycles: int = 0
     shifts: int = 0
     seconds: float = 0.0
+    settlements: int = 0
     cuts: int = 0
-    in_sales: int = 0
+    in_transactions: int = 0
+    in_settlements: int = 0
     lost: int = 0
     double: int = 0
     cases: int = 0
-    """Sales that the terminal left to a person; no failures."""
+    """Transactions that the terminal left to a person; no failures."""
+    mix: dict[str, dict[str, int]] = field(default_factory=dict)
     by_kind: dict[str, int] = field(default_factory=dict)
     by_hit: dict[str, int] = field(default_factory=dict)
     ends: dict[str, int] = field(default_factory=dict)
@@ -53,8 +59,9 @@ class Result:
         """The claim, as it was measured and no more."""
         kind = "a virtual board" if self.board == "virtual" else self.board
         claim = (
-            f"{self.cuts} power cuts on {kind}, {self.in_sales} of them during a card "
-            f"transaction: {len(self.failures)} failures, {self.lost} lost, {self.double} double."
+            f"{self.cuts} power cuts on {kind}, {self.in_transactions} of them during a card "
+            f"transaction and {self.in_settlements} during a settlement: "
+            f"{len(self.failures)} failures, {self.lost} lost, {self.double} double."
         )
         if not self.cuts:
             return claim
@@ -101,6 +108,8 @@ def count(lines: list[Line], seconds: float = 0.0) -> Result:
     kinds: Counter[str] = Counter()
     hits: Counter[str] = Counter()
     ends: Counter[str] = Counter()
+    during: Counter[str] = Counter()
+    mix: dict[str, Counter[str]] = {}
     for line in lines[1:]:
         for failure in line["failures"]:
             where = {"shift": line["shift"], "cycle": line.get("cycle", 0)}
@@ -111,23 +120,29 @@ def count(lines: list[Line], seconds: float = 0.0) -> Result:
         elif line["line"] == "end":
             result.records += line.get("records", 0)
             result.laps = max(result.laps, line.get("laps", 0))
+        elif line["line"] == "settlement":
+            result.settlements += 1
         elif line["line"] == "cycle":
             result.cycles += 1
             result.cases += "CASE" in line["terminal"]
             result.recovery_ms.append(line["ms"])
             host = " and ".join(line["host"]) or "nothing"
-            ends[f"{line['terminal'] or 'nothing'} / {host}"] += 1
-            for cut in line["cuts"]:
-                result.cuts += 1
-                result.in_sales += cut["during"] == "sale"
-                kinds[f"{cut['kind']}, {cut['during']}"] += 1
-                hits[
-                    " ".join(cut["hit"].split(" ")[:2]) if cut["kind"] == "exact" else cut["kind"]
-                ] += 1
+            terminal = line["terminal"] or "nothing"
+            ends[f"{terminal} / {host}"] += 1
+            mix.setdefault(line["what"], Counter())[terminal] += 1
+        for cut in line.get("cuts", ()):
+            result.cuts += 1
+            during[cut["during"]] += 1
+            kinds[f"{cut['kind']}, {cut['during']}"] += 1
+            hits[
+                " ".join(cut["hit"].split(" ")[:2]) if cut["kind"] == "exact" else cut["kind"]
+            ] += 1
     codes = Counter(failure["code"] for failure in result.failures)
     result.lost, result.double = codes["LOST"] + codes["RECORD"], codes["DOUBLE"]
     result.by_kind, result.by_hit = dict(kinds.most_common()), dict(hits.most_common())
     result.ends = dict(ends.most_common())
+    result.in_transactions, result.in_settlements = during[TRANSACTION], during[SETTLEMENT]
+    result.mix = {what: dict(mix[what].most_common()) for what in KINDS if what in mix}
     return result
 
 
@@ -150,13 +165,13 @@ def _quantile(ordered: list[int], at: float) -> int:
 
 
 def as_junit(lines: list[Line], result: Result) -> str:
-    """A test case for each cycle, and one for each shift as a whole."""
+    """A test case for each cycle and settlement, and for the start and end of each shift."""
     suite = ElementTree.Element(
         "testsuite", name=f"hil {result.board} seed {result.seed}", time=f"{result.seconds:.1f}"
     )
     failed = 0
     for line in lines[1:]:
-        what = f"cycle {line['cycle']}" if line["line"] == "cycle" else line["line"]
+        what = f"{line['line']} {line['cycle']}" if "cycle" in line else line["line"]
         case = ElementTree.SubElement(
             suite, "testcase", classname=f"shift {line['shift']}", name=what
         )

@@ -10,7 +10,7 @@ import threading
 import serial
 
 from tests.hil.plan import EXACT, Cut, Kind
-from tests.hil.power import PowerError
+from tests.hil.power import Power, PowerError
 from tests.hil.tape import Tape
 
 _ANSWER_S = 2.0
@@ -29,7 +29,7 @@ class Rp2040:
             self._port = serial.Serial(port, timeout=_POLL_S, write_timeout=_ANSWER_S)
         except (OSError, serial.SerialException) as error:
             raise PowerError(f"cutter at {port}: {error}") from None
-        self._name = port
+        self.name = port
         self._tape = tape
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._armed = self._hit = ""
@@ -50,14 +50,14 @@ class Rp2040:
         """Of the terminal's rail."""
         answer = self._ask("rail", "rail ")
         if not answer[5:].isdecimal():
-            raise PowerError(f"cutter at {self._name}: {answer!r} is no voltage")
+            raise PowerError(f"cutter at {self.name}: {answer!r} is no voltage")
         return int(answer[5:])
 
     def arm(self, cut: Cut) -> None:
         """A torn operation is cut in the middle: some time behind its start."""
         edge = "falling" if cut.phase == "after" else "rising"
         delay = cut.delay if cut.phase == "torn" else 0
-        self._hit, self._armed = "", f"program {cut.phase}: {edge} edge {cut.n} + {delay} us"
+        self._hit, self._armed = "", f"program {cut.phase} at {edge} edge {cut.n} + {delay} us"
         self._ask(f"arm {edge} {cut.n} {delay}", "ok")
 
     def disarm(self) -> None:
@@ -80,11 +80,11 @@ class Rp2040:
             self._port.write(line.encode() + b"\n")
             answer = self._answers.get(timeout=_ANSWER_S)
         except (OSError, serial.SerialException) as error:
-            raise PowerError(f"cutter at {self._name}: {error}") from None
+            raise PowerError(f"cutter at {self.name}: {error}") from None
         except queue.Empty:
-            raise PowerError(f"cutter at {self._name} does not answer {line!r}") from None
+            raise PowerError(f"cutter at {self.name} does not answer {line!r}") from None
         if not answer.startswith(expected):
-            raise PowerError(f"cutter at {self._name} answers {line!r} with {answer!r}")
+            raise PowerError(f"cutter at {self.name} answers {line!r} with {answer!r}")
         return answer
 
     def _read(self) -> None:
@@ -102,3 +102,26 @@ class Rp2040:
                     self._tape.power(False)
                 elif text:
                     self._answers.put(text)
+
+
+class InSeries:
+    """A Power of a switch and a cutter in the same feed: there is power when both give it. The
+    cutter sees the rail."""
+
+    def __init__(self, power: Power, cutter: Rp2040) -> None:
+        self._power = power
+        self._cutter = cutter
+
+    def on(self) -> None:
+        self._cutter.on()  # its last cut lasts until here
+        self._power.on()
+
+    def off(self) -> None:
+        self._power.off()
+
+    def read(self) -> bool | None:
+        return self._cutter.read()
+
+    def close(self) -> None:
+        self._power.close()
+        self._cutter.close()

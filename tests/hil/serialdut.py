@@ -193,6 +193,7 @@ class SerialPower:
         self._dut = dut
 
     def on(self) -> None:
+        self._dut.tape.power(True)  # before: a cut may be at work as soon as there is power
         self._power.on()
         self._dut.open()
 

@@ -1,4 +1,4 @@
-"""One shift: a terminal with a fresh journal, and its cycles one after the other.
+"""One shift: a terminal with a fresh journal, its cycles one after the other, and its settlements.
 
 What a cycle came to is told as a dict, at once, so that it can be written down before the next
 begins. ``start`` of a shift depends on its seed and number only: any cycle can be played again
@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from companion import link
+from companion.acquirer import kinds
 from companion.acquirer.terminals import TEST_TERMINAL
 from protocol import config
-from tests.card_data import inside
-from tests.hil.cashier import MERCHANT_NAME, Cashier, Refused
+from tests.card_data import PACKED, inside
+from tests.hil.cashier import MERCHANT_NAME, Cashier, Order, Refused, card
 from tests.hil.dut import Rig
-from tests.hil.host import Host
+from tests.hil.host import Booked, Host
 from tests.hil.oracle import Failure, Oracle
-from tests.hil.plan import Cycle, Limits
+from tests.hil.plan import BASE_MINOR, CARDS, WITHOUT, Cycle, Limits, settling
 from tests.hil.power import prove
 from tests.hil.tape import PowerGone, Silence
 
@@ -116,23 +117,32 @@ class Shift:
         self._oracle = Oracle(self._keys.seal, self._keys.device_id)
         self._sink = Sink()
         self._cashier = Cashier(rig, limits.settle_s)
-        script = [fault for cycle in self._cycles for fault in cycle.faults]
-        self._host = Host(directory, script, self._cashier.request, address)
-        self._configuration = self._keys.configuration(
-            address, self._host.port, response_ms, **configuration
-        )
+        self._host = Host(directory, self._cashier.request, address)
+        self._cards: dict[int, int] = {}
+        """By amount: whoever goes back to something has its card."""
+        self._locked: set[tuple[int, int]] = set()
+        """Originals that a case is about: nobody may go back to them again."""
+        try:
+            self._configuration = self._keys.configuration(
+                address, self._host.port, response_ms, **configuration
+            )
+        except BaseException:
+            self._host.close()
+            raise
 
     def run(self) -> None:
         """Provision, prove the power, and go."""
         try:
             self._begin()
+            number = 0
             for cycle in self._cycles:
                 self._run(cycle)
+                number = cycle.number
                 if self._oracle.laps > self._limits.laps:
                     break  # worn as far as it was allowed to be
-                if cycle.number % self._limits.settle_every == 0:
-                    self._hand_over()
-            self._hand_over()
+                if number % self._limits.settle_every == 0:
+                    self._hand_over(number)
+            self._hand_over(number)
             self._end()
         except (Silence, Refused, link.LinkError) as error:
             self._line("end", [Failure("DEAD", f"{type(error).__name__}: {error}")])
@@ -145,7 +155,6 @@ class Shift:
         dut = self._rig.dut
         mark = len(dut.tape)
         self._rig.power.on()
-        dut.tape.power(True)
         dut.expect(lambda one: "NOT PROVISIONED" in one.get("screen", ()), mark)
         mark = len(dut.tape)
         with closing(dut.transport()) as transport:
@@ -161,36 +170,92 @@ class Shift:
     def _run(self, cycle: Cycle) -> None:
         tape, cashier = self._rig.dut.tape, self._cashier
         mark, cuts, started = len(tape), len(cashier.cuts), time.monotonic()
-        cashier.sell(cycle)
-        image = self._rig.dut.flash_image()
-        booked = self._host.sales(cycle.amount_minor)
-        failures = self._oracle.journal(image)
-        failures += self._oracle.sale(
-            cycle.amount_minor, booked, tape.screens(mark), tape.slips(mark)
+        what, original = self._what(cycle.what)
+        amount = _amount(what, cycle.number, original)
+        before = len(self._host.booked(what, amount)), len(self._oracle.of(what, amount))
+        self._host.go_wrong(
+            [
+                {**fault, "mti": fault["mti"] or kinds.KINDS[what].mti, "amount_minor": amount}
+                for fault in cycle.faults
+            ]
         )
-        failures += [
-            Failure("CARD", f"{what} at {offset} of the journal") for offset, what in inside(image)
-        ]
+        cashier.transact(self._order(what, amount, original, cycle), cycle.cut, cycle.again)
+        image = self._rig.dut.flash_image()
+        booked = self._host.booked(what, amount)
+        failures = self._oracle.journal(image)
+        screens, slips = tape.screens(mark), tape.slips(mark)
+        failures += self._oracle.transaction(what, amount, booked, screens, slips)
+        failures += leaks(image)
+        tries = self._oracle.of(what, amount)
+        if original and any(one.end == "CASE" for one in tries):
+            self._locked.add((original.batch, original.stan))
         self._line(
             "cycle",
             failures,
             cycle=cycle.number,
             plan=cycle.as_json(),
+            what=what,
+            amount_minor=amount,
             cuts=[asdict(one) for one in cashier.cuts[cuts:]],
-            host=[one.status for one in booked],
-            terminal=self._oracle.terminal_says(cycle.amount_minor),
-            shown=[one[0] for one in tape.screens(mark) if one[0]][-12:],
-            slips=len(tape.slips(mark)),
+            host=[one.status for one in booked[before[0] :]],
+            terminal=", ".join(one.end or "OPEN" for one in tries[before[1] :]),
+            shown=[one[0] for one in screens if one[0]][-12:],
+            slips=len(slips),
             laps=self._oracle.laps,
             ms=round((time.monotonic() - started) * 1000),
         )
 
-    def _hand_over(self) -> None:
-        """Settle and sync, so that the journal can go round."""
-        self._cashier.settle()
+    # -- what is keyed in -----------------------------------------------------------------------
+
+    def _what(self, wanted: str) -> tuple[str, Booked | None]:
+        """What is done, and the original that it goes back to."""
+        while wanted in WITHOUT:
+            for one in self._host.originals(wanted):
+                if (one.batch, one.stan) not in self._locked:
+                    return wanted, one
+            wanted = WITHOUT[wanted]
+        return wanted, None
+
+    def _order(self, what: str, amount: int, original: Booked | None, cycle: Cycle) -> Order:
+        if original is None:
+            self._cards[amount] = cycle.card
+            return Order(what, (str(amount),), cycle.card)
+        number = self._cards[original.asked_minor]
+        if what in (kinds.VOID, kinds.COMPLETION_VOID):
+            return Order(what, (str(original.stan),), number)
+        self._cards[amount] = number
+        name = original.rrn if what == kinds.REFUND else original.auth
+        return Order(what, (name, original.date, str(amount)), number)
+
+    # -- closing --------------------------------------------------------------------------------
+
+    def _hand_over(self, number: int) -> None:
+        """Settle, with cuts, and sync, so that the journal can go round. The next day begins."""
+        tape, cashier = self._rig.dut.tape, self._cashier
+        mark, cuts, started = len(tape), len(cashier.cuts), time.monotonic()
+        planned = settling(self._seed, self._number, number, self._limits)
+        batch = self._host.open_batch()
+        self._host.go_wrong(planned.faults)
+        cashier.settle(planned.cut, planned.again)
+        failures = self._oracle.journal(self._rig.dut.flash_image())
+        if batch is not None:
+            settled = self._host.is_settled(batch)
+            booked = self._host.of_batch(batch)
+            failures += self._oracle.settlement(batch, settled, booked)
+        self._line(
+            "settlement",
+            failures,
+            cycle=number,
+            plan=planned.as_json(),
+            batch=batch,
+            cuts=[asdict(one) for one in cashier.cuts[cuts:]],
+            shown=[one[0] for one in tape.screens(mark) if one[0]][-12:],
+            ms=round((time.monotonic() - started) * 1000),
+        )
         with closing(self._rig.dut.transport()) as transport:
             link.sync(transport, lambda _: self._keys.sync, self._sink)
-        self._cashier.rest()
+        cashier.rest()
+        self._host.next_day()
 
     def _end(self) -> None:
         """What is left to compare when everything is settled and synced."""
@@ -199,23 +264,45 @@ class Shift:
         for seq, payload in enumerate(self._sink.records, 1):
             if on_flash.get(seq) != payload:
                 failures.append(Failure("RECORD", f"record {seq} was synced otherwise"))
-        charged = {one.amount_minor for one in self._host.every_sale() if one.status == "APPROVED"}
-        if charged != self._oracle.all_approved().keys():
-            failures.append(Failure("LOST", "host and journal do not have the same sales"))
+        booked = self._host.every_one()
+        failures += self._oracle.everything(booked)
         if self._host.unbalanced():
             failures.append(Failure("LOST", "the host's debits are not its credits"))
-        self._line(
-            "end", failures, records=len(on_flash), charged=len(charged), laps=self._oracle.laps
-        )
+        charged = sum(one.status == "APPROVED" for one in booked)
+        self._line("end", failures, records=len(on_flash), charged=charged, laps=self._oracle.laps)
 
-    def _line(self, what: str, failures: list[Failure], **more: object) -> None:
+    def _line(self, line: str, failures: list[Failure], **more: object) -> None:
         self.failures += len(failures)
         self._tell(
             {
-                "line": what,
+                "line": line,
                 "seed": self._seed,
                 "shift": self._number,
                 **more,
                 "failures": [asdict(failure) for failure in failures],
             }
         )
+
+
+_CARDS = tuple(card(number)["pan"] for number in range(1, CARDS))
+
+
+def leaks(image: bytes) -> list[Failure]:
+    """Card data in clear. Packed digits count when they are one of the rig's cards: the numbers in
+    a slot's header look like such digits, and one CRC in millions before them like a card's
+    beginning."""
+    found = []
+    for offset, what in inside(image):
+        near = image[max(0, offset - 1) : offset + 12].hex()
+        if what != PACKED or any(pan in near for pan in _CARDS):
+            found.append(Failure("CARD", f"{what} at {offset} of the journal"))
+    return found
+
+
+def _amount(what: str, number: int, original: Booked | None) -> int:
+    """By which everybody knows the transaction, together with its type."""
+    if what == kinds.REFUND:
+        return number  # less than was paid
+    if what in (kinds.SALE, kinds.PREAUTH, *kinds.COMPLETIONS) or original is None:
+        return BASE_MINOR + number
+    return original.amount_minor

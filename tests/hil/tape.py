@@ -27,6 +27,7 @@ class Silence(Exception):
 class Slip:
     """A slip of an approval that came out whole."""
 
+    title: str
     batch: int
     stan: int
     amount_minor: int
@@ -112,16 +113,19 @@ class Tape:
         fields: dict[str, str] = {}
         for line in [one["print"] for one in self.messages[since:] if "print" in one]:
             name, _, value = line.partition(" ")
-            if line.startswith("---") and "AUTH" in fields and "AMOUNT" in fields:
-                amount = fields["AMOUNT"].removeprefix("CNY ").replace(".", "")
-                duplicate = "DUPLICATE" in fields
-                found.append(
-                    Slip(int(fields["BATCH"]), int(fields["STAN"]), int(amount), duplicate)
-                )
             if line.startswith("---"):
+                if "AUTH" in fields and "AMOUNT" in fields:
+                    found.append(_slip(fields))
                 fields = {}
             elif "DUPLICATE" in line:
                 fields["DUPLICATE"] = "1"
             else:
+                fields.setdefault("title", line)  # the first behind the rule
                 fields[name] = value.strip()
         return found
+
+
+def _slip(fields: dict[str, str]) -> Slip:
+    amount = int(fields["AMOUNT"].removeprefix("CNY ").replace(".", ""))
+    numbers = int(fields["BATCH"]), int(fields["STAN"]), amount
+    return Slip(fields["title"], *numbers, "DUPLICATE" in fields)

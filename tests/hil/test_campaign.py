@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -17,13 +18,17 @@ import pytest
 
 from boards.virtual.board import VirtualBoard
 from boards.virtual.flash import NorFlash
+from companion.acquirer import kinds
+from protocol.config import ConfigError
 from tests.hil import campaign, page, plan, result
+from tests.hil.__main__ import main as command
 from tests.hil.bench import Bench
 from tests.hil.campaign import Log
+from tests.hil.cashier import card
 from tests.hil.plan import EXACT, HOST, MARKER, RANDOM, REST, Cut, Cycle, Limits
 from tests.hil.power import PowerError
 from tests.hil.serialdut import DEVICE_FILES, SerialDut, SerialRig
-from tests.hil.shift import Line, Shift
+from tests.hil.shift import Line, Shift, leaks
 from tests.hil.tape import Tape
 from tests.hil.virtual import VirtualRig
 
@@ -35,12 +40,16 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualRig]:
     rig.close()
 
 
+AT_REST = Cut(REST)
+
+
 def at_rest(count: int) -> list[Cycle]:
     """Sales whose power goes when they are over."""
-    return [
-        Cycle(number, plan.BASE_MINOR + number, 1, Cut(REST), None, ())
-        for number in range(1, count + 1)
-    ]
+    return [sale(number) for number in range(1, count + 1)]
+
+
+def sale(number: int, cut: Cut = AT_REST, faults: tuple[plan.Fault, ...] = ()) -> Cycle:
+    return Cycle(number, kinds.SALE, 1, cut, None, faults)
 
 
 def shift(rig: VirtualRig, directory: Path, cycles: list[Cycle]) -> list[Line]:
@@ -60,7 +69,9 @@ def test_power_cuts_in_card_transactions_lose_and_double_nothing(
     told = shift(rig, tmp_path, plan.draw(1, 1, 40, Limits()))
     assert failures(told) == set()
     counted = result.count([{"line": "campaign", "board": "virtual", "seed": 1}, *told])
-    assert counted.cycles == 40 and counted.cuts >= 40 and counted.in_sales >= 36
+    assert counted.cycles == 40 and counted.cuts >= 42 and counted.in_transactions >= 36
+    assert counted.settlements == 2 and counted.in_settlements >= 1
+    assert {kinds.SALE, kinds.VOID, kinds.REFUND, kinds.PREAUTH} <= counted.mix.keys()
     assert {"APPROVED / APPROVED", "REVERSED / REVERSED"} <= counted.ends.keys()
     assert counted.lost == counted.double == 0
     # Every kind of cut came, and the flash was caught at work.
@@ -75,7 +86,8 @@ def test_more_power_cuts_on_several_boards(tmp_path: Path) -> None:
     log.close()
     counted = result.count(log.lines)
     assert counted.failures == []
-    assert counted.cycles == 500 and counted.in_sales >= 450
+    assert counted.cycles == 500 and counted.in_transactions >= 450
+    assert counted.mix.keys() == plan.MIX.keys() and counted.in_settlements >= 16
     assert counted.laps >= 2  # the ring was gone around, with cuts
 
 
@@ -107,14 +119,8 @@ def test_a_flash_that_forgets_what_it_acknowledged_is_found(
 
 
 def test_a_host_that_keeps_what_was_reversed_is_found(rig: VirtualRig, tmp_path: Path) -> None:
-    amount = plan.BASE_MINOR + 1
-    match = {"amount_minor": amount}
-    faults = (
-        {"mti": "0200", "do": "drop_answer", **match},
-        {"mti": "0400", "do": "capture_after_reversal", **match},
-    )
-    cycles = [Cycle(1, amount, 1, Cut(REST), None, faults)]
-    assert "LOST" in failures(shift(rig, tmp_path, cycles))
+    faults = ({"mti": "", "do": "drop_answer"}, {"mti": "0400", "do": "capture_after_reversal"})
+    assert "LOST" in failures(shift(rig, tmp_path, [sale(1, faults=faults)]))
 
 
 def test_a_terminal_that_does_not_come_back_is_found(
@@ -143,13 +149,15 @@ def test_a_terminal_that_does_not_come_back_is_found(
 
 
 def lines() -> list[Line]:
-    cut = {"kind": "exact", "hit": "program torn at 0x80", "during": "sale"}
+    cut = {"kind": "exact", "hit": "program torn at 0x80", "during": "transaction"}
     bad = {"code": "LOST", "text": 'host ["APPROVED"], journal []'}
     start: Line = {"line": "start", "seed": 4, "shift": 1, "power": "seen", "failures": []}
     cycle: Line = {"line": "cycle", "seed": 4, "shift": 1, "cycle": 1, "ms": 90, "cuts": [cut]}
-    cycle |= {"host": ["APPROVED"], "terminal": "APPROVED", "failures": []}
+    cycle |= {"what": "SALE", "host": ["APPROVED"], "terminal": "APPROVED", "failures": []}
+    settled = cycle | {"line": "settlement", "cuts": [cut | {"during": "settlement"}]}
     failed = cycle | {"cycle": 2, "terminal": "", "failures": [bad]}
-    return [start, cycle, failed, {"line": "end", "seed": 4, "shift": 1, "failures": []}]
+    end: Line = {"line": "end", "seed": 4, "shift": 1, "failures": []}
+    return [start, cycle, failed, settled, end]
 
 
 def test_a_log_is_only_appended_to_and_one_file_has_many_campaigns(tmp_path: Path) -> None:
@@ -173,21 +181,24 @@ def test_a_result_is_written_three_ways(tmp_path: Path) -> None:
     counted = result.count(log.lines, 1.5)
     result.write(tmp_path, log.lines, counted, page.render(counted))
     told = json.loads((tmp_path / "result.json").read_text())
-    assert (told["cuts"], told["lost"], told["failed_cycles"]) == (2, 1, 1)
+    assert (told["cuts"], told["lost"], told["failed_cycles"]) == (3, 1, 1)
+    assert told["mix"] == {"SALE": {"APPROVED": 1, "nothing": 1}}
     suite = ElementTree.parse(tmp_path / "junit.xml").getroot()
-    assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
+    assert (suite.get("tests"), suite.get("failures")) == ("5", "1")
     html = (tmp_path / "report.html").read_text()
-    assert "2 power cuts on a virtual board" in html and "<code>1/2</code>" in html
+    assert "3 power cuts on a virtual board" in html and "<code>1/2</code>" in html
     assert "&quot;APPROVED&quot;" in html  # what was seen is text, not markup
-    assert html.count("<svg") == 4 and "http" not in html and "<script" not in html
+    assert html.count("class='bars'") == 3 and html.count("class='columns'") == 1
+    assert "<td class='n'>1<td class='n'>1<td class='n'>2" in html  # the mix
+    assert "http" not in html and "<script" not in html
 
 
 def test_the_claim_says_what_was_measured() -> None:
     log: list[Line] = [{"line": "campaign", "board": "virtual", "seed": 4}, *lines()]
     assert result.count(log).words() == (
-        "2 power cuts on a virtual board, 2 of them during a card transaction: 1 failures, 1 "
-        "lost, 0 double. If cuts are alike, at most 97.47% of them end in a failure (95% "
-        "confidence, Clopper-Pearson)."
+        "3 power cuts on a virtual board, 2 of them during a card transaction and 1 during a "
+        "settlement: 1 failures, 1 lost, 0 double. If cuts are alike, at most 86.46% of them end "
+        "in a failure (95% confidence, Clopper-Pearson)."
     )
 
 
@@ -212,11 +223,27 @@ def test_a_seed_plans_the_same_cuts_and_a_longer_shift_begins_alike() -> None:
     assert plan.draw(9, 4, 20, Limits()) != short
 
 
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (card(17)["pan"].encode(), ["a clear PAN"]),
+        (bytes.fromhex(card(17)["pan"]), ["a packed PAN"]),
+        (bytes.fromhex("c" + card(17)["pan"] + "d"), ["a packed PAN"]),
+        (bytes.fromhex(card(plan.CARDS)["pan"]), []),  # such as a CRC and what is behind it
+    ],
+)
+def test_card_data_is_found_and_what_looks_like_it_by_chance_is_not(
+    data: bytes, found: list[str]
+) -> None:
+    image = b"\xff" * 4097 + data + b"\xff" * 4096
+    assert [one.text.partition(" at ")[0] for one in leaks(image)] == found
+
+
 def test_a_worn_flash_ends_the_shift(rig: VirtualRig, tmp_path: Path) -> None:
     rig.fresh()
     told: list[Line] = []
     Shift(rig, tmp_path, 1, 1, at_rest(5), Limits(laps=0), told.append).run()
-    assert [line["line"] for line in told] == ["start", "cycle", "end"]
+    assert [line["line"] for line in told] == ["start", "cycle", "settlement", "end"]
 
 
 # -- everything up to the port of a real board ---------------------------------------------------
@@ -261,14 +288,19 @@ def bare(rig: VirtualRig) -> Iterator[VirtualRig]:
 def test_the_same_campaign_runs_over_a_serial_port(bare: VirtualRig, tmp_path: Path) -> None:
     limits = Limits((MARKER, HOST, RANDOM), span_us=50_000, restart_us=100_000)
     told: list[Line] = []
+    printed = bare.board.printed
     rig = SerialRig(SerialDut(bare.board.pty), Switch(bare))
     try:
-        Shift(rig, tmp_path, 1, 1, plan.draw(1, 1, 4, limits), limits, told.append).run()
+        cycles = [*plan.draw(1, 1, 3, limits), sale(4)]
+        Shift(rig, tmp_path, 1, 1, cycles, limits, told.append).run()
     finally:
         rig.close()
     assert failures(told) == set()
-    assert [line["line"] for line in told] == ["start", *["cycle"] * 4, "end"]
+    assert [line["line"] for line in told] == ["start", *["cycle"] * 4, "settlement", "end"]
     assert told[0]["power"].startswith("a switch that cannot see the rail")
+    # The slips went to the rig, and no roll was used up.
+    assert told[-3]["slips"] == 1
+    assert bare.board.printed == printed
 
 
 class EdgeCutter:
@@ -310,11 +342,11 @@ def test_cuts_at_edges_of_the_trace_pin_are_exact(bare: VirtualRig, tmp_path: Pa
         (3, "after"): "APPROVED",
     }
     cycles = [
-        Cycle(number, plan.BASE_MINOR + number, 1, Cut(EXACT, *place), None, ())
+        sale(number, Cut(EXACT, *place))
         for number, place in enumerate(itertools.product((1, 2, 3), phases), 1)
     ]
     # The first sale signs in, which is a record, too.
-    first = Cycle(99, plan.BASE_MINOR + 99, 1, Cut(REST), None, ())
+    first = sale(99)
     try:
         Shift(rig, tmp_path, 1, 1, [first, *cycles], Limits(), told.append).run()
     finally:
@@ -360,11 +392,75 @@ def test_a_terminal_on_the_bench_is_made_ready_over_its_port(
     assert set(limits.kinds) == {MARKER, HOST, RANDOM} and limits.settle_s == 2.0
 
 
-def test_without_a_word_nothing_is_erased(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.hil", "run", "--port", "/dev/nothing"]
-    done = subprocess.run(
-        [*command, "--power", "tasmota:127.0.0.1:1", "--out", str(tmp_path)],
-        capture_output=True,
+@pytest.mark.parametrize(
+    ("words", "because"),
+    [
+        ("--board esp32_devkitc --port /dev/nothing", "erases the terminal's journal"),
+        ("--board esp32_devkitc --port /dev/nothing --wipe", "by which address"),
+        ("--board esp32_devkitc", "both its name and its port"),
+        ("--port /dev/nothing", "both its name and its port"),
+        ("--board toaster --port /dev/nothing", "'toaster' is no board; they are esp32"),
+    ],
+)
+def test_what_is_not_said_whole_is_not_begun(
+    words: str, because: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No result names a board that it was not measured on, and nothing is erased by surprise."""
+    assert command(["run", *words.split(), "--out", str(tmp_path / "out")]) == 2
+    assert because in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_configuration_that_cannot_be_leaves_no_host_running(
+    rig: VirtualRig, tmp_path: Path
+) -> None:
+    told: list[Line] = []
+    before = threading.active_count()
+    with pytest.raises(ConfigError, match="wifi_ssid"):
+        Shift(rig, tmp_path, 1, 1, [], Limits(), told.append, wifi_ssid="x" * 100)
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("cycle", ["", "3", "3/", "0/1", "3/x", "3/1/2"])
+def test_a_cycle_that_is_none_is_not_played(
+    cycle: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        command(["replay", cycle])
+    assert "such as 3/17" in capsys.readouterr().err
+
+
+@pytest.mark.thorough
+def test_a_campaign_that_is_stopped_tells_what_it_has_measured(tmp_path: Path) -> None:
+    words = f"run --cycles 5000 --workers 2 --every 1 --out {tmp_path}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.hil", *words.split()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
-    assert done.returncode == 2 and "erases the terminal's journal" in done.stderr
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("  3 cycles"):
+            break
+    process.send_signal(signal.SIGINT)
+    said, problem = process.communicate(timeout=60)
+    assert process.returncode == 2 and problem == "hil: stopped\n"
+    told = json.loads((tmp_path / "result.json").read_text())
+    assert told["cycles"] >= 3 and told["failures"] == [] and told["words"] in said
+
+
+@pytest.mark.thorough
+def test_a_cycle_is_played_again_as_it_was(tmp_path: Path) -> None:
+    log = Log(tmp_path, board="virtual", seed=6, cycles=26)
+    campaign.run(log, 6, 26, 1)
+    log.close()
+    replay = [sys.executable, "-m", "tests.hil", "replay", "--seed", "6", "1/26"]
+    done = subprocess.run(replay, capture_output=True, text=True)
+    assert done.returncode == 0
+    again = json.loads(done.stdout[: done.stdout.index("\n}\n") + 2])
+    first = next(line for line in log.lines if line.get("cycle") == 26)
+    assert [again[name] for name in SAME] == [first[name] for name in SAME]
+
+
+SAME = ("line", "shift", "cycle", "plan", "what", "amount_minor")

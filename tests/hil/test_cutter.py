@@ -10,10 +10,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.hil.bench import Bench
 from tests.hil.pico import Pico, cutter
 from tests.hil.plan import EXACT, Cut, Phase
 from tests.hil.power import PowerError
-from tests.hil.rp2040 import Rp2040
+from tests.hil.rp2040 import InSeries, Rp2040
 from tests.hil.tape import Tape
 
 
@@ -82,6 +83,45 @@ def test_disarming_leaves_the_power_on() -> None:
         assert pico.gate == 1
 
 
+def test_what_is_armed_without_power_counts_from_the_next_on() -> None:
+    """So a restart is cut."""
+    with cutter(lambda text: None) as (program, pico):
+        assert program.command("off") == "ok"
+        assert program.command("arm rising 2 0") == "ok"
+        pico.pulse()
+        assert pico.gate == 0
+        program.command("on")
+        assert pico.gate == 1
+        pico.run(10)
+        pico.pulse()
+        assert pico.gate == 1
+        pico.pulse()
+        assert pico.gate == 0
+
+
+@pytest.mark.parametrize("before", ["off", "arm rising 1 0"])
+def test_disarming_gives_no_power_that_was_not_there(before: str) -> None:
+    with cutter(lambda text: None) as (program, pico):
+        program.command(before)
+        pico.run(10)
+        pico.pulse()
+        assert pico.gate == 0
+        for _ in range(2):
+            assert program.command("disarm") == "ok"
+            assert pico.gate == 0
+
+
+def test_after_a_cut_there_is_power_and_no_cut_until_something_is_armed() -> None:
+    with cutter(lambda text: None) as (program, pico):
+        program.command("arm rising 1 0")
+        pico.run(10)
+        pico.pulse()
+        program.command("on")
+        pico.run(10)
+        pico.pulse()
+        assert pico.gate == 1
+
+
 @pytest.mark.parametrize(
     "line", ["", "fire", "arm", "arm up 1 0", "arm rising 0 0", "arm rising 1 -1", "on off"]
 )
@@ -144,9 +184,49 @@ def test_the_rig_switches_sees_and_cuts_by_it() -> None:
         assert pico.gate == 0
         with tape._news:
             assert tape._news.wait_for(lambda: not tape.powered, 10)
-        assert link.fired() == "program torn: rising edge 2 + 350 us"
+        assert link.fired() == "program torn at rising edge 2 + 350 us"
         link.disarm()
         link.off()
+        assert pico.gate == 0
+
+
+class Hub:
+    """A switch that sees nothing."""
+
+    def __init__(self) -> None:
+        self.there = False
+
+    def on(self) -> None:
+        self.there = True
+
+    def off(self) -> None:
+        self.there = False
+
+    def read(self) -> bool | None:
+        return None
+
+    def close(self) -> None: ...
+
+
+def test_behind_a_switch_it_gives_power_again_after_its_cut_and_sees_the_rail() -> None:
+    tape, hub = Tape(), Hub()
+    tape.power(True)
+    with connected(tape) as (link, pico):
+        both = InSeries(hub, link)
+        both.on()
+        link.arm(Cut(EXACT, 1))
+        pico.run(10)
+        pico.pulse()
+        assert (hub.there, pico.gate) == (True, 0)
+        both.off()
+        link.arm(Cut(EXACT, 1))  # in the restart
+        assert (hub.there, pico.gate) == (False, 0)
+        both.on()
+        assert (hub.there, pico.gate) == (True, 1)
+        pico.rail = 100
+        assert both.read() is False
+        pico.run(10)
+        pico.pulse()
         assert pico.gate == 0
 
 
@@ -182,3 +262,12 @@ def test_a_cutter_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyPat
 def test_a_cutter_that_is_not_there_is_an_error() -> None:
     with pytest.raises(PowerError, match="/dev/nothing"):
         Rp2040("/dev/nothing", Tape())
+
+
+def test_a_switch_that_is_none_leaves_no_cutter_running() -> None:
+    with connected(Tape()) as (link, _):
+        before = threading.active_count()
+        bench = Bench("/dev/nothing", "hammer:1", link.name)
+        with pytest.raises(PowerError, match="is not a switch"):
+            bench.rig()
+        assert threading.active_count() == before

@@ -152,7 +152,11 @@ class VirtualRig:
     def __init__(self, directory: Path, flash: Mapping[str, int] = FLASH) -> None:
         sizes = {**flash, "journal": JOURNAL_BYTES}
         self.board = VirtualBoard(directory, flash=sizes, unique_id=b"hil-01")
-        self.board.install()
+        try:
+            self.board.install()
+        except BaseException:
+            self.board.close()
+            raise
         self.dut = VirtualDut(self.board)
         self.power = VirtualPower(self.board, self.dut)
         self.cutter = VirtualCutter(self.board, self.dut)

@@ -6,8 +6,10 @@ A process of its own, so that a campaign has all processors, and survives what e
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,9 +18,14 @@ from tests.hil.plan import Limits
 from tests.hil.shift import Line, Shift
 from tests.hil.virtual import VirtualRig
 
+_stopped = threading.Event()
+
 
 def say(line: Line) -> None:
+    """SystemExit when this process was told to end: between two cycles all can be closed."""
     print(json.dumps(line, ensure_ascii=False), flush=True)
+    if _stopped.is_set():
+        sys.exit(1)
 
 
 def virtual(seed: int, cycles: int, shifts: Iterable[int], laps: int) -> None:
@@ -39,6 +46,7 @@ def virtual(seed: int, cycles: int, shifts: Iterable[int], laps: int) -> None:
 
 def main() -> None:
     """Arguments: seed, cycles of a shift, laps; a line of standard input for each shift."""
+    signal.signal(signal.SIGTERM, lambda *_: _stopped.set())
     seed, cycles, laps = map(int, sys.argv[1:])
     virtual(seed, cycles, (int(line) for line in sys.stdin), laps)
 

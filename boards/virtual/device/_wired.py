@@ -42,6 +42,9 @@ class _Printer:
     def printing(self) -> bool:
         return False
 
+    def room(self) -> int:
+        return 1000
+
     def poll(self):
         pass
 

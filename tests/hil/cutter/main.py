@@ -9,8 +9,9 @@ not feed a terminal without power.
 A line in, a line out, over USB:
   on | off                 ok
   rail                     rail MILLIVOLTS
-  arm rising|falling N US  ok; the power goes US microseconds behind the N-th such edge
-  disarm                   ok
+  arm rising|falling N US  ok; the power goes US microseconds behind the N-th such edge from now,
+                           or from the next "on" while there is none
+  disarm                   ok; with power, unless it was cut
 and "cut" by itself when it has gone. The counting and the cut are the PIO's: no interpreter and no
 interrupt is between an edge and the gate.
 """
@@ -76,33 +77,51 @@ class Cutter:
         self._trace = machine.Pin(TRACE, machine.Pin.IN, machine.Pin.PULL_DOWN)
         self._rail = machine.ADC(machine.Pin(RAIL))
         self._machine = None
+        self._armed = None  # program, count, delay: what waits for the power
         self._was_cut = False
-        self._gate(1)
+        self._on = True
+        self._gate()
 
     def command(self, line: str) -> str:
         """Carry out one line; the answer."""
         words = line.split()
-        if words in (["on"], ["off"]):
+        if words == ["on"]:
             self._stop()
-            self._gate(int(words[0] == "on"))
+            self._on = True
+            self._begin()
+            return "ok"
+        if words == ["off"]:
+            self._stop()
+            self._armed = None
+            self._on = False
+            self._gate()
             return "ok"
         if words == ["rail"]:
             return "rail %d" % (self._rail.read_u16() * _REFERENCE_MV * _DIVIDER // _FULL_SCALE)
         if words == ["disarm"]:
-            was_cut = self._stop()
-            self._gate(int(not was_cut))
+            self._stop()
+            self._armed = None
+            self._gate()
             return "ok"
         if len(words) == 4 and words[0] == "arm" and words[1] in ("rising", "falling"):
             count, delay = int(words[2]), int(words[3])
             if 1 <= count <= 100000 and 0 <= delay <= 10_000_000:
-                self._arm(rising if words[1] == "rising" else falling, count, delay)
+                self._stop()
+                self._armed = (rising if words[1] == "rising" else falling, count, delay)
+                self._begin()
                 return "ok"
         return "error: " + line[:40]
 
-    def _arm(self, program, count: int, delay: int):
-        self._stop()
+    def _begin(self):
+        """Give power, and count from now on when something is armed."""
+        if not self._on or self._armed is None:
+            self._gate()
+            return
+        program, count, delay = self._armed
+        self._armed = None
         self._was_cut = False
         gate = machine.Pin(GATE)
+        # This raises the gate: counting begins with the power.
         self._machine = rp2.StateMachine(
             0, program, freq=_HZ, in_base=machine.Pin(TRACE), set_base=gate
         )
@@ -115,17 +134,18 @@ class Cutter:
         self._was_cut = True
         self._say("cut")
 
-    def _stop(self) -> bool:
-        """End the counting; whether it had come to the cut. The gate stays as it is."""
+    def _stop(self):
+        """End the counting; when it had come to the cut there is no power from here on."""
         if self._machine is None:
-            return False
+            return
         self._machine.active(0)
         self._machine = None
         rp2.PIO(0).remove_program()
-        return self._was_cut
+        if self._was_cut:
+            self._on = False
 
-    def _gate(self, level: int):
-        machine.Pin(GATE, machine.Pin.OUT, value=level)
+    def _gate(self):
+        machine.Pin(GATE, machine.Pin.OUT, value=int(self._on))
 
 
 def main():

@@ -81,7 +81,8 @@ async def _read(port: Console, limit: int) -> bytes:
 
 
 class Panel:
-    """The board's own panel, if it has one that works, and the rig."""
+    """The rig, and the board's own display if it has one that works. Paper and beeps are for the
+    rig only: a campaign would use up rolls of the one, and nobody polls what makes the other."""
 
     def __init__(self):
         self._events: list = []
@@ -101,13 +102,9 @@ class Panel:
 
     def print_line(self, text: str):
         say({"print": text})
-        if self._own:
-            self._own.print_line(text)
 
     def beep(self, n: int):
         say({"beep": n})
-        if self._own:
-            self._own.beep(n)
 
     async def event(self) -> dict:
         """The rig's keys and cards only: nobody else is to touch a terminal that is measured."""
