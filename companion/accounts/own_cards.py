@@ -1,7 +1,8 @@
 """The merchant's own cards, as the tokens that his terminals make of them.
 
-The number is used to compute the tokens and dropped. So a terminal with a token key of its own
-that comes later does not know the card: `unknown` says where it has to be told again.
+The number is used to compute the tokens and dropped. All terminals of a merchant make the same
+one, but those of an older store may have token keys of their own: `unknown` says where the card
+has to be told again.
 """
 
 from __future__ import annotations
@@ -92,10 +93,7 @@ def remove(connection: Connection, merchant_no: str, card: str, by: str) -> None
 
 
 def unknown(connection: Connection, card: OwnCard) -> list[str]:
-    """The merchant's terminals that call this card something else, which nobody knows here.
-
-    One in another's place has its token key.
-    """
+    """The merchant's terminals that call this card something else, which nobody knows here."""
     terminals = _of(every(connection), card.merchant_no)
     keys = {one.token_key for one in terminals if one.device_id in card.devices}
     return [

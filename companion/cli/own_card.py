@@ -32,7 +32,7 @@ def own_card() -> None:
 @json_option
 @store_option
 def add(merchant: str, by: str | None, as_json: bool, directory: Path) -> None:
-    """Tell a card of the merchant; again after a terminal of his was added.
+    """Tell a card of the merchant; again where `list` names terminals that do not know it.
 
     \b
     Example:

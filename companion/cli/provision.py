@@ -76,7 +76,7 @@ def _timing(profile: str, **given: int | None) -> dict[str, int]:
     default="",
     callback=address,
     metavar="HOST:PORT",
-    help="Its second host, for when the first cannot be connected.",
+    help="Its second host, for when the first cannot be connected or does not answer.",
 )
 @click.option(
     "--tmk",
@@ -185,7 +185,6 @@ def provision(
         "tmk": tmk,
         "seal_key": secrets.token_bytes(32),
         "sync_key": secrets.token_bytes(32),
-        "token_key": secrets.token_bytes(32),
         "host": host,
         "port": host_port,
         "backup_host": backup[0],
@@ -205,7 +204,7 @@ def provision(
         "utc_offset_min": utc_offset_min,
     }
     try:
-        config.encode(values)
+        config.encode({**values, "token_key": bytes(32)})  # the store has the real one
     except config.ConfigError as error:
         raise click.UsageError(f"configuration: {error}") from None
     with Store.open(directory, create=True) as store:
@@ -214,13 +213,10 @@ def provision(
             values["stan_start"] = terminals.stan_after(connection, before)
             taken = takeover.of_number(connection, terminal_no, merchant_no)
         values["pendings"] = taken.pendings
-        if before:
-            values["token_key"] = before[-1].token_key  # the same cards must look the same
-        encoded = config.encode(values)
         with closing(link.open_transport(port)) as transport:
-            terminals.offer(store, values, replace)
+            values = terminals.offer(store, values, replace)
             try:
-                link.provision(transport, encoded)
+                link.provision(transport, config.encode(values))
             except link.LinkError as error:
                 # Without an answer the terminal may have taken the keys, so they stay.
                 if error.code not in _UNCERTAIN:

@@ -38,12 +38,14 @@ class Terminal:
     config: str = field(repr=False)
 
 
-def offer(store: Store, config: dict[str, object], replace: bool) -> None:
+def offer(store: Store, config: dict[str, object], replace: bool) -> dict[str, object]:
     """Save a new terminal's identity and keys, durable before the terminal is told.
 
-    `config` is a protocol.config dict. The TMK and the Wi-Fi password are not kept: nothing here
-    needs them again. Raises StoreError when another live terminal has the same terminal and
-    merchant number, unless `replace`: then that one is retired once the new one has answered.
+    `config` is a protocol.config dict, returned as the terminal is to have it: without a token
+    key it gets the one of its number or its merchant. The TMK and the Wi-Fi password are not
+    kept: nothing here needs them again. Raises StoreError when another live terminal has the same
+    terminal and merchant number, unless `replace`: then that one is retired once the new one has
+    answered.
     """
     # The pendings are in the records.
     left_out = ("tmk", "wifi_password", "pendings")
@@ -54,11 +56,12 @@ def offer(store: Store, config: dict[str, object], replace: bool) -> None:
         for key, value in config.items()
         if key not in (*keys, *columns, *left_out)
     }
+    number = str(config["terminal_no"]), str(config["merchant_no"])
     with store.write() as connection:
         live = connection.execute(
             select(terminals.c.device_id).where(
-                terminals.c.terminal_no == config["terminal_no"],
-                terminals.c.merchant_no == config["merchant_no"],
+                terminals.c.terminal_no == number[0],
+                terminals.c.merchant_no == number[1],
                 terminals.c.state == "provisioned",
             )
         ).scalar()
@@ -67,6 +70,8 @@ def offer(store: Store, config: dict[str, object], replace: bool) -> None:
                 f"terminal {config['terminal_no']} of merchant {config['merchant_no']} is "
                 f"{live} already; --replace retires it and makes a new one"
             )
+        if "token_key" not in config:
+            config = {**config, "token_key": _token_key(connection, *number)}
         connection.execute(
             insert(terminals).values(
                 **{key: config[key] for key in (*columns, *keys)},
@@ -76,6 +81,24 @@ def offer(store: Store, config: dict[str, object], replace: bool) -> None:
                 next_seq=FIRST_SEQ,
             )
         )
+    return config
+
+
+def _token_key(connection: Connection, terminal_no: str, merchant_no: str) -> bytes:
+    """A card looks the same on all terminals of a merchant.
+
+    Once each had a key of its own. Then the first one's counts, except where a terminal takes
+    the place of another: what is handed on to it names the cards by that one's key.
+    """
+    before = with_number(connection, terminal_no, merchant_no)
+    if before:
+        return before[-1].token_key
+    first = connection.execute(
+        select(terminals.c.token_key)
+        .where(terminals.c.merchant_no == merchant_no)
+        .order_by(terminals.c.created_at, terminals.c.device_id)
+    ).scalar()
+    return first or secrets.token_bytes(32)
 
 
 def with_number(connection: Connection, terminal_no: str, merchant_no: str) -> list[Terminal]:

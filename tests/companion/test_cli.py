@@ -564,6 +564,9 @@ def test_a_terminal_that_takes_over_a_number_goes_on_above_its_stans(
 
 
 def test_provisioning_gives_a_terminal_the_keys_that_the_store_has(store: Path) -> None:
+    with Store.open(store, create=True) as opened:
+        neighbour = Device("pz-test-2", "10000002")
+        neighbour.offer(opened)
     terminal = TerminalProcess(PYTHON, serial=True, config="", records=0)
     try:
         arguments = ("provision", "--port", terminal.url, "--store", store, "--json")
@@ -573,9 +576,10 @@ def test_provisioning_gives_a_terminal_the_keys_that_the_store_has(store: Path) 
         assert word == "provisioned"
         given = config.decode(bytes.fromhex(data))
         with Store.open(store) as opened, opened.read() as connection:
-            (kept,) = terminals.every(connection)
-        assert given["device_id"] == kept.device_id == done["device_id"]
+            kept = terminals.find(connection, done["device_id"])
+        assert kept is not None and given["device_id"] == kept.device_id
         assert (given["seal_key"], given["sync_key"]) == (kept.seal_key, kept.sync_key)
+        assert given["token_key"] == kept.token_key == neighbour.config["token_key"]
         assert (given["backup_host"], given["backup_port"]) == ("10.0.0.2", 8590)
         timing = [given[name] for name in ("response_ms", "reversal_tries", "reversal_wait_ms")]
         assert timing == [60000, 5, 60000]  # what is not given is the profile's
@@ -589,6 +593,8 @@ def test_provisioning_gives_a_terminal_the_keys_that_the_store_has(store: Path) 
         again = refused("provision", "--port", terminal.url, "--store", store, "--replace")
         assert f"{kept.device_id} already" in again
         with Store.open(store) as opened, opened.read() as connection:
-            assert terminals.every(connection) == [kept]
+            assert terminals.every(connection) == sorted(
+                [kept, *terminals.chosen(connection, "pz-test-2")], key=lambda one: one.device_id
+            )
     finally:
         terminal.close()
