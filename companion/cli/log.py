@@ -29,8 +29,8 @@ def log(port: str, as_json: bool, directory: Path) -> None:
     """Read the log that a terminal keeps of itself: starts, crashes, Wi-Fi, its acquirer's host.
 
     It is for whoever has to find out why a terminal misbehaves; it survives the power, holds some
-    hundred lines, never card data, and nobody reckons by it. A time with a + counts from the
-    start, as the terminal's clock was not set yet.
+    hundred lines, never card data, and nobody reckons by it. Times are China's; one with a +
+    counts from the start, as the terminal's clock was not set yet.
 
     \b
     Example:

@@ -101,6 +101,9 @@ class Journal:
     device_id: str
     terminal_no: str
     merchant_name: str
+    # What the terminal is set to now, as its configuration says it.
+    language: int
+    utc_offset_min: int
     records: tuple[Record, ...]
     # Whoever keeps these of the newest stored record holds the journal to all before it. The
     # digest is SHA-256 over every payload so far, each behind its number in eight bytes.

@@ -7,11 +7,13 @@ checked alone, and nobody has to see what stands between two of them.
 from __future__ import annotations
 
 import hashlib
+import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection
 
+from companion.evidence import slip
 from companion.evidence.dossier import Item, Journal, Record, Row, number, text
 from companion.store import records, terminals
 from companion.store.chain import Chain
@@ -135,10 +137,13 @@ def _journal(connection: Connection, terminal: terminals.Terminal, wanted: _Want
         # The chain looks back over a run of bad records, which is seldom long.
         seals[item.seq] = newest
         seals.pop(item.seq - 64, None)
+    settings = json.loads(terminal.config)
     return Journal(
         terminal.device_id,
         terminal.terminal_no,
         terminal.merchant_name,
+        int(settings.get("language", slip.ENGLISH)),
+        int(settings.get("utc_offset_min", slip.HOST_MIN)),
         tuple(shown),
         newest_seq,
         newest,

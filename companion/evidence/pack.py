@@ -95,12 +95,16 @@ def make(dossier: Dossier, office: Office, words: Words) -> Pack:
 
 def _slips(dossier: Dossier) -> dict[str, list[str]]:
     """The reprinted slip of each item that has one."""
-    names = {journal.device_id: journal.merchant_name for journal in dossier.journals}
+    journals = {journal.device_id: journal for journal in dossier.journals}
     found = {}
     for item in dossier.items:
         records = dossier.records_of(item)
-        name = names.get(text(item.terminal, "device_id"), dossier.merchant_name)
-        shop = slip.Shop(name, item.merchant_no, item.terminal_no)
+        journal = journals.get(text(item.terminal, "device_id"))
+        if journal is None:
+            continue
+        numbers = item.merchant_no, item.terminal_no
+        settings = journal.language, journal.utc_offset_min
+        shop = slip.Shop(journal.merchant_name, *numbers, *settings)
         lines = slip.reprint(shop, records)
         if lines:
             found[item.id] = lines

@@ -11,7 +11,7 @@ from companion.acquirer import wire
 from companion.acquirer.answers import Policy
 from companion.acquirer.inprocess import InProcessHost
 from companion.acquirer.records import SETTLED
-from tests.companion.acquirer_client import DAY, Counter, f48
+from tests.companion.acquirer_client import DAY, Counter, f48, pack
 
 MORNING = datetime(2026, 3, 2, 1, tzinfo=timezone.utc)
 OTHER = "6222001234560013"
@@ -318,3 +318,13 @@ def test_completion_limit_is_the_acquirers() -> None:
     more = {"original": place(till, hold) + "0302", "auth": hold.get(38)}
     assert till.f39(till.request("completion", 1001, **more)) == "C8"
     approved(till, "completion", 1000, **more)
+
+
+def test_a_chip_hears_what_the_issuer_says_and_another_card_nothing() -> None:
+    till = Counter()
+    chip = {55: bytes.fromhex("0003") + b"\x9f\x26\x00"}
+    for name, original, code in (("sale", "", b"00"), ("void", f"{till.batch}000999", b"25")):
+        fields = till.shaped_fields(name, 500, original=original)
+        word = bytes.fromhex(till.put(pack("0200", fields | chip, till.mac_key)).get(55))
+        assert (word[:2], len(word), word[-2:]) == (b"\x91\x0a", 12, code)
+    assert 55 not in approved(till, "sale", 500).fields

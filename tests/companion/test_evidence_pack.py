@@ -22,7 +22,7 @@ from companion.evidence.words import Words
 from companion.facts import manifest, schema
 from companion.reconcile import codes
 from companion.statements.importing import import_file
-from companion.store import Store, StoreError
+from companion.store import Store, StoreError, changes
 from companion.store.breaks import Break
 from protocol import record
 from tests import scan
@@ -140,6 +140,22 @@ def test_the_zip_has_everything_under_its_hash_and_the_pdf_lists_it(
     (slip,) = [data.decode() for name, data in content.items() if name.startswith("slips/")]
     assert "*** REPRINT FROM JOURNAL ***" in slip and "REVERSED, NOT DONE" in slip
     has(done, *slip.splitlines()[2:])
+
+
+def test_a_slip_is_in_the_terminals_language_whatever_the_papers_are_in(
+    store: Store, tmp_path: Path
+) -> None:
+    world, case = reversed_sale(store, tmp_path)
+    with store.write() as connection:
+        changes.queue(connection, world.device.device_id, {"language": 1, "utc_offset_min": 540})
+        waiting = changes.data_of(connection, world.device.device_id)
+        changes.taken(connection, world.device.device_id, waiting)
+    for language in LANGUAGES:
+        done = made(store, case, language)
+        (slip,) = [data.decode() for name, data in files(done).items() if "slips/" in name]
+        rows = ("*** 据流水重印 ***", "金额     ￥1250.00", "已冲正,交易未成功")
+        assert set(rows) <= set(slip.splitlines())
+        has(done, *rows)
 
 
 def test_the_seals_are_explained_as_what_they_are(store: Store, tmp_path: Path) -> None:
