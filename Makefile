@@ -88,11 +88,13 @@ firmware: $(READY)
 	$(BIN)/python -m boards.firmware build/firmware.romfs
 
 image: $(READY)
-	$(BIN)/python -m boards.flash image --board "$(BOARD)" --firmware "$(FIRMWARE)" $(if $(IN_RAM),--in-ram)
+	$(BIN)/python -m boards.flash image --board "$(BOARD)" --firmware "$(FIRMWARE)" $(if $(IN_RAM),--in-ram) \
+	  $(if $(OUT),--out "$(OUT)")
 
 flash: $(READY)
 	$(BIN)/python -m boards.flash flash --board "$(BOARD)" --firmware "$(FIRMWARE)" --port "$(PORT)" \
-	  $(if $(DRY),--dry-run) $(if $(IN_RAM),--in-ram) $(if $(NO_HANDS),--no-hands) --provision="$(PROVISION)"
+	  $(if $(OUT),--out "$(OUT)") $(if $(DRY),--dry-run) $(if $(IN_RAM),--in-ram) \
+	  $(if $(NO_HANDS),--no-hands) --provision="$(PROVISION)"
 
 heap: $(READY)
 	$(BIN)/python -m tests.bench.heap
@@ -131,9 +133,9 @@ ifdef REPLAY
 	$(BIN)/python -m tests.hil replay --seed $(SEED) $(REPLAY)
 else
 	$(BIN)/python -m tests.hil run --cycles $(CYCLES) --seed $(SEED) --out build/hil \
-	  $(if $(PORT),--port "$(PORT)" --board "$(BOARD)" --every 10) $(if $(POWER),--power "$(POWER)") \
+	  $(if $(BOARD),--board "$(BOARD)") $(if $(PORT),--port "$(PORT)" --every 10) $(if $(POWER),--power "$(POWER)") \
 	  $(if $(CUTTER),--cutter "$(CUTTER)") $(if $(ADDRESS),--address "$(ADDRESS)") \
-	  $(if $(WIFI),--wifi-ssid "$(WIFI)") $(if $(WIPE),--wipe)
+	  $(if $(WIFI),--wifi-ssid "$(WIFI)") $(if $(SETTLE),--settle "$(SETTLE)") $(if $(WIPE),--wipe)
 	$(BIN)/python -m tests.scan build/hil
 endif
 
