@@ -128,14 +128,14 @@ board-day: $(READY)
 
 # A password goes by the environment (WIFI_PASSWORD), where no list of processes shows it.
 hil: CYCLES ?= $(if $(PORT),500,10000)
+hil: RIG = $(if $(BOARD),--board "$(BOARD)") $(if $(PORT),--port "$(PORT)" --every 10) $(if $(POWER),--power "$(POWER)") \
+  $(if $(CUTTER),--cutter "$(CUTTER)") $(if $(ADDRESS),--address "$(ADDRESS)") \
+  $(if $(WIFI),--wifi-ssid "$(WIFI)") $(if $(SETTLE),--settle "$(SETTLE)") $(if $(WIPE),--wipe)
 hil: $(READY)
 ifdef REPLAY
 	$(BIN)/python -m tests.hil replay --seed $(SEED) $(REPLAY)
 else
-	$(BIN)/python -m tests.hil run --cycles $(CYCLES) --seed $(SEED) --out build/hil \
-	  $(if $(BOARD),--board "$(BOARD)") $(if $(PORT),--port "$(PORT)" --every 10) $(if $(POWER),--power "$(POWER)") \
-	  $(if $(CUTTER),--cutter "$(CUTTER)") $(if $(ADDRESS),--address "$(ADDRESS)") \
-	  $(if $(WIFI),--wifi-ssid "$(WIFI)") $(if $(SETTLE),--settle "$(SETTLE)") $(if $(WIPE),--wipe)
+	$(BIN)/python -m tests.hil run --cycles $(CYCLES) --seed $(SEED) --out build/hil $(strip $(RIG))
 	$(BIN)/python -m tests.scan build/hil
 endif
 
