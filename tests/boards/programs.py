@@ -4,10 +4,31 @@ linker must keep apart. Every expression in them is a number."""
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 _NAMES = ("a", "b", "c", "x", "_x", "_y", "_a", "show", "total", "_b1")
 _LOCALS = ("a", "b", "c", "x", "_x", "_a", "show")
 _A_MODULE = "7"
+_INTERPRETER = Path(sys.executable).parent / "micropython"
+
+
+def output(folder: Path, texts: Mapping[str, str], code: str) -> str:
+    """What MicroPython prints when these are its modules."""
+    for place, text in texts.items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_text(text)
+    run = subprocess.run(
+        [str(_INTERPRETER), "-c", code],
+        env={"MICROPYPATH": f"{folder}:.frozen"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert not run.stderr and run.stdout, run.stdout + run.stderr
+    return run.stdout
 
 
 class _Module:

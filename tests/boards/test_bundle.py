@@ -12,27 +12,9 @@ import pytest
 
 from boards import firmware
 from boards.bundle import ELSEWHERE, NAME, BundleError, bundle
+from tests.boards.programs import output
 
 ENTRY = ("shop.till",)
-
-
-INTERPRETER = Path(sys.executable).parent / "micropython"
-
-
-def _run(folder: Path, texts: dict[str, str], code: str) -> list[str]:
-    """What MicroPython prints when these are its modules."""
-    for place, text in texts.items():
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        (folder / place).write_text(text)
-    run = subprocess.run(
-        [str(INTERPRETER), "-c", code],
-        env={"MICROPYPATH": f"{folder}:.frozen"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert not run.stderr and run.stdout, run.stdout + run.stderr
-    return run.stdout.splitlines()
 
 
 TEXTS = {
@@ -122,8 +104,8 @@ print(money.UNIT, money.show(3), money.Amount is till.late()[0], "pingzhang" in 
 
 def test_the_linked_modules_do_what_they_did(tmp_path: Path) -> None:
     code = "import sys\n" + _CODE
-    before = _run(tmp_path / "apart", TEXTS, code)
-    after = _run(tmp_path / "linked", bundle(TEXTS, ENTRY), code)
+    before = output(tmp_path / "apart", TEXTS, code).splitlines()
+    after = output(tmp_path / "linked", bundle(TEXTS, ENTRY), code).splitlines()
     assert "'1.2', 'CNY100a text" in before[0]
     assert [row.replace("/linked/", "/apart/") for row in after[:2]] == before[:2]
     # Whoever imports a linked module by its own name gets the same objects.
@@ -156,7 +138,7 @@ def test_a_module_that_is_the_linked_one_itself_keeps_its_names(tmp_path: Path) 
     }
     made = bundle(texts, ("board",), "board")
     code = "import board\nprint(board.NAME, board.show, board.open(900).minor)"
-    assert _run(tmp_path, made, code) == ["x 5 900"]
+    assert output(tmp_path, made, code).splitlines() == ["x 5 900"]
     # The others take from it what they need.
     assert made["shop/till.py"].count("\n") == TEXTS["shop/till.py"].count("\n")
     assert "from board import Amount as Sum" in made["shop/till.py"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,34 +9,16 @@ import pytest
 from boards.bundle import NAME, bundle
 from boards.linkable import BundleError
 from boards.shorten import keywords, shorten
-from tests.boards.programs import program
-
-INTERPRETER = Path(sys.executable).parent / "micropython"
-
-
-def _said(folder: Path, texts: Mapping[str, str], code: str) -> str:
-    """What MicroPython prints when these are its modules."""
-    for place, text in texts.items():
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        (folder / place).write_text(text)
-    run = subprocess.run(
-        [str(INTERPRETER), "-c", code],
-        env={"MICROPYPATH": f"{folder}:.frozen"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert not run.stderr and run.stdout, run.stdout + run.stderr
-    return run.stdout
+from tests.boards.programs import output, program
 
 
 def _check(folder: Path, texts: dict[str, str], code: str) -> dict[str, str]:
     """The short texts, after all three ways have said the same."""
     linked = bundle(texts, ("shop.till",))
     short = shorten(linked, keywords(texts), NAME)
-    before = _said(folder / "apart", texts, code)
-    assert _said(folder / "linked", linked, code) == before
-    assert _said(folder / "short", short, code) == before
+    before = output(folder / "apart", texts, code)
+    assert output(folder / "linked", linked, code) == before
+    assert output(folder / "short", short, code) == before
     for place, text in short.items():
         assert text.count("\n") == linked[place].count("\n"), place
     return short
@@ -172,7 +151,7 @@ def test_what_looks_alike_stays_apart(tmp_path: Path) -> None:
 def test_a_late_module_takes_what_it_needs_from_the_linked_one(tmp_path: Path) -> None:
     code = "import sys\nfrom shop import till\ntill.run()\nprint(sorted(sys.modules))"
     linked = bundle(TRAPS, ("shop.till",))
-    loaded = _said(tmp_path, shorten(linked, keywords(TRAPS), NAME), code)
+    loaded = output(tmp_path, shorten(linked, keywords(TRAPS), NAME), code)
     assert "'pingzhang'" in loaded and "'shop.seldom'" in loaded
     # In f-strings nothing is changed, so that one is loaded by its own name.
     assert "'shop.money'" in loaded and "'shop.keys'" not in loaded
