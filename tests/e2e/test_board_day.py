@@ -16,6 +16,9 @@ from companion.acquirer.ledger import Ledger
 from tests.board_day import books, day, plan
 from tests.board_day.day import Day
 
+# tests/hil has a shorter one of every transaction in `make test`.
+pytestmark = pytest.mark.thorough
+
 Row = dict[str, Any]
 SEED = 2
 
