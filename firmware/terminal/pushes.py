@@ -89,6 +89,9 @@ class Pushes:
             if self.runner and _unsettled(self.runner.known):
                 return "another profile needs a settled batch"
             self._load_profile(new["profile"])
+        # At once, not with the restart: what is sold until then must not begin there.
+        if self.runner and not new["backup_host"] and not self.runner.leave_backup():
+            return "the backup host has something unfinished"
         self._vault.set_config(data)
         if self.runner:
             self.runner.note("CONFIGURED", ",".join(changed))

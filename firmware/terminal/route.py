@@ -51,7 +51,7 @@ class Route:
 
     def unkeyed(self) -> bool:
         """Whether the host that is due has not given the keys in use."""
-        return self._two and self._keyed != self.due()
+        return bool(self._two or self._keyed) and self._keyed != self.due()
 
     def keyed(self, host: int) -> None:
         """``host`` has answered a sign-in."""
@@ -105,6 +105,16 @@ class Route:
     def closed(self) -> None:
         """The batch is closed."""
         self._use(PRIMARY)
+
+    def leave_backup(self) -> bool:
+        """There is to be no second host any more: False while it may have got what is not
+        finished, which would go to the first one then."""
+        tx = self._known.open
+        if (tx and tx.armed["host"]) or (self._host and self._sent()):
+            return False
+        self._two = False
+        self._use(PRIMARY)
+        return True
 
     def _sent(self) -> bool:
         """Whether a host may have got this batch's totals."""

@@ -153,6 +153,10 @@ class Runner:
         if self.spare() > 0:
             self.post(("note", code, detail))
 
+    def leave_backup(self) -> bool:
+        """Whether the backup host may go (route.py); nothing goes there from now on."""
+        return self._engine.route.leave_backup()
+
     def take_verdicts(self, verdicts: list) -> str:
         """Write down how cases ended and show it; durable when it returns "", else why not."""
         why_not, effects, new = cases.take(self._engine, self._ledger, verdicts)

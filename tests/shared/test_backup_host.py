@@ -437,3 +437,17 @@ def test_one_host_alone_may_be_silent_for_ever():
         bench.deal(record.BALANCE, 0)
         assert bench.host == PRIMARY
         silent(bench)
+
+
+def test_a_backup_that_is_to_go_is_left_at_once_unless_something_is_unfinished_there():
+    bench = on_backup()
+    assert bench.engine.route.leave_backup()
+    bench.swipe(400)
+    signed_in(bench, PRIMARY)
+    assert bench.host == PRIMARY and sent(bench) == "0200"
+    holding = two_hosts()
+    holding.swipe(300)
+    down(holding)
+    signed_in(holding, BACKUP)
+    unanswered(holding, BACKUP)
+    assert not holding.engine.route.leave_backup()

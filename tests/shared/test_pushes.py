@@ -50,6 +50,7 @@ class Till:
         self.under_way = False
         self.cashier = False
         self.result = False
+        self.holds = False
         self.notes: list = []
         self.verdicts: list = []
 
@@ -64,6 +65,9 @@ class Till:
 
     def note(self, code: str, detail: str) -> None:
         self.notes.append((code, detail))
+
+    def leave_backup(self) -> bool:
+        return not self.holds
 
     def take_verdicts(self, verdicts: list) -> str:
         self.verdicts.extend(verdicts)
@@ -152,6 +156,17 @@ def test_a_configuration_that_breaks_its_schema_changes_nothing():
         raises(config.ConfigError, terminal.push, messages.PUSH_CONFIG, value)
     raises(OSError, terminal.push, messages.PUSH_CONFIG, [["profile", "other"]])
     assert terminal.vault.config == there and terminal.vault.stored == 0
+
+
+def test_the_backup_host_goes_only_when_it_holds_nothing_unfinished():
+    terminal = Terminal()
+    there = terminal.vault.config
+    terminal.till.holds = True
+    refused = "the backup host has something unfinished"
+    assert terminal.configure(backup_host="", backup_port=0, response_ms=7000) == refused
+    assert terminal.vault.config == there and terminal.vault.stored == 0
+    terminal.till.holds = False
+    assert terminal.configure(response_ms=7000) == ""
 
 
 def test_another_profile_needs_a_settled_batch_and_no_case():
