@@ -76,13 +76,14 @@ class EscPos:
 
     def line(self, text: str) -> None:
         """Queue a line; without room for it, it is lost: whoever prints a slip looks first."""
+        if self.room() <= 0:
+            return
         now = self._now_ms()
         waits = bool(self._queue or self._begun)
         if waits and ticks.since(now, self._last) >= _END_MS:
             self._queue.append(None)  # that was another slip, which has waited for paper
-        if self.room() > 0:
-            self._queue.append(text)
-            self._last = now
+        self._queue.append(text)
+        self._last = now
 
     def room(self) -> int:
         """So many lines more can wait."""

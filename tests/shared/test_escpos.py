@@ -238,5 +238,18 @@ def test_lines_beyond_the_queue_are_lost_and_it_says_how_many_have_room():
     assert paper(uart).count(b"x" * 32 + b"\n") == 120
 
 
+def test_a_full_queue_takes_nothing_more_however_long_it_waits():
+    printer, uart, time = rig()
+    wait(printer, uart, time, 1100, NO_PAPER)
+    for _ in range(120):
+        printer.line("x")
+    for _ in range(5):
+        wait(printer, uart, time, 1000, NO_PAPER)
+        printer.line("y")
+        assert printer.room() == 0
+    wait(printer, uart, time, 20000, PAPER)
+    assert paper(uart) == START + b"x\n" * 120 + END
+
+
 def test_an_unknown_encoding_is_refused():
     assert "gbk" in str(raises(ValueError, EscPos, Uart(), "gbk", False, Time()))
