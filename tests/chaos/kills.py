@@ -7,6 +7,8 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tests.companion.plain import listen
 _ROOT = Path(__file__).resolve().parents[2]
 _SALES = 60  # between two syncs
 _SECTORS = 32
+_WAIT = 60.0  # seconds for what is a matter of milliseconds
 
 
 @dataclass
@@ -73,10 +76,19 @@ def campaign(directory: Path, kills: int, seed: int, amid: int = 0) -> Tally:
     return tally
 
 
-async def served(terminal: Terminal) -> tuple[asyncio.Server, str]:
-    """The terminal's server on a port of its own, and its address."""
+@asynccontextmanager
+async def served(terminal: Terminal) -> AsyncIterator[str]:
+    """The terminal's server on a port of its own: its address. Afterwards the terminal has heard
+    that its peers are gone, and is free."""
+    others = asyncio.all_tasks()
     listening = await listen(terminal.server, 0)
-    return listening, f"tcp://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    try:
+        yield f"tcp://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    finally:
+        listening.close()
+        await listening.wait_closed()
+        peers = asyncio.gather(*asyncio.all_tasks() - others, return_exceptions=True)
+        await asyncio.wait_for(peers, _WAIT)
 
 
 async def _trade(terminal: Terminal) -> None:
@@ -89,26 +101,21 @@ async def _trade(terminal: Terminal) -> None:
 async def _killing(store: Store, terminal: Terminal, kills: int, seed: int, amid: int) -> Tally:
     rng = random.Random(seed)
     tally = Tally()
-    listening, url = await served(terminal)
-    victims = Companions(store.directory, url)
-    try:
-        terminal.sell(_SALES)
-        longest = (await asyncio.to_thread(victims.sync))["seconds"]
-        checked = check(store, terminal, 0)
-        while tally.kills < kills or (tally.amid < amid and tally.kills < 10 * kills):
+    async with served(terminal) as url:
+        with closing(Companions(store.directory, url)) as victims:
             terminal.sell(_SALES)
-            # Now and then one lives, or the terminal would have no room to sell.
-            after = rng.uniform(0, longest) if rng.random() < 0.75 else None
-            trade = asyncio.create_task(_trade(terminal))
-            answer = await asyncio.to_thread(victims.sync, after)
-            trade.cancel()
-            assert not answer["error"], answer["error"]
-            tally.kills += answer["killed"]
-            tally.finished += not answer["killed"]
-            before, checked = checked, check(store, terminal, checked)
-            tally.amid += answer["killed"] and before < checked < len(terminal.written)
-    finally:
-        victims.close()
-        listening.close()
-        await listening.wait_closed()
+            longest = (await asyncio.to_thread(victims.sync))["seconds"]
+            checked = check(store, terminal, 0)
+            while tally.kills < kills or (tally.amid < amid and tally.kills < 10 * kills):
+                terminal.sell(_SALES)
+                # Now and then one lives, or the terminal would have no room to sell.
+                after = rng.uniform(0, longest) if rng.random() < 0.75 else None
+                trade = asyncio.create_task(_trade(terminal))
+                answer = await asyncio.to_thread(victims.sync, after)
+                trade.cancel()
+                assert not answer["error"], answer["error"]
+                tally.kills += answer["killed"]
+                tally.finished += not answer["killed"]
+                before, checked = checked, check(store, terminal, checked)
+                tally.amid += answer["killed"] and before < checked < len(terminal.written)
     return tally

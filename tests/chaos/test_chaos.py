@@ -35,18 +35,16 @@ def test_two_companions_on_one_terminal_are_served_one_after_the_other(tmp_path:
     shutil.copytree(tmp_path / "a", tmp_path / "b")
 
     async def at_once() -> list[str]:
-        listening, url = await kills.served(terminal)
-        both = [kills.Companions(tmp_path / name, url) for name in "ab"]
         errors = []
-        for _ in range(8):
-            terminal.sell(40)
-            jobs = [asyncio.to_thread(companion.sync) for companion in both]
-            errors += [answer["error"] for answer in await asyncio.gather(*jobs)]
-        for companion in both:
-            errors.append((await asyncio.to_thread(companion.sync))["error"])
-            companion.close()
-        listening.close()
-        await listening.wait_closed()
+        async with kills.served(terminal) as url:
+            both = [kills.Companions(tmp_path / name, url) for name in "ab"]
+            for _ in range(8):
+                terminal.sell(40)
+                jobs = [asyncio.to_thread(companion.sync) for companion in both]
+                errors += [answer["error"] for answer in await asyncio.gather(*jobs)]
+            for companion in both:
+                errors.append((await asyncio.to_thread(companion.sync))["error"])
+                companion.close()
         return errors
 
     errors = terminal.loop.run_until_complete(at_once())
@@ -68,17 +66,15 @@ def test_two_terminals_are_synced_into_one_store_at_once(tmp_path: Path) -> None
             terminals.offer(store, terminal.config, replace=False)
 
     async def at_once() -> None:
-        served = [await kills.served(terminal) for terminal in (first, second)]
-        both = [kills.Companions(tmp_path / "store", url) for _, url in served]
-        for _ in range(5):
-            for terminal in (first, second):
-                terminal.sell(40)
-            jobs = [asyncio.to_thread(companion.sync) for companion in both]
-            assert [answer["error"] for answer in await asyncio.gather(*jobs)] == ["", ""]
-        for companion, (listening, _) in zip(both, served, strict=True):
-            companion.close()
-            listening.close()
-            await listening.wait_closed()
+        async with kills.served(first) as one, kills.served(second) as two:
+            both = [kills.Companions(tmp_path / "store", url) for url in (one, two)]
+            for _ in range(5):
+                for terminal in (first, second):
+                    terminal.sell(40)
+                jobs = [asyncio.to_thread(companion.sync) for companion in both]
+                assert [answer["error"] for answer in await asyncio.gather(*jobs)] == ["", ""]
+            for companion in both:
+                companion.close()
 
     first.loop.run_until_complete(at_once())
     with Store.open(tmp_path / "store") as store:
