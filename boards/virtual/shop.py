@@ -224,7 +224,7 @@ class Shop:
             )
         return done.stdout if code == 0 else done.stdout + done.stderr
 
-    def provision(self, response_ms: int = 400, reversal_wait_ms: int = 100, *more: str) -> None:
+    def provision(self, response_ms: int = 1000, reversal_wait_ms: int = 100, *more: str) -> None:
         """Give the fresh terminal its identity and wait until it is ready to sell. ``more`` are
         options of the command."""
         self.board.wait_screen("NOT PROVISIONED", WAIT)
@@ -235,7 +235,7 @@ class Shop:
         self.board.wait_screen(MERCHANT_NAME, WAIT)
 
     def provisioning(
-        self, response_ms: int = 400, reversal_wait_ms: int = 100, *more: str
+        self, response_ms: int = 1000, reversal_wait_ms: int = 100, *more: str
     ) -> subprocess.Popen[str]:
         """`companion provision` as a process, for those who want to disturb it."""
         return subprocess.Popen(

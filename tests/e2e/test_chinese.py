@@ -27,7 +27,7 @@ def test_a_chinese_terminal_sells_declines_and_settles_in_chinese(tmp_path: Path
     with Shop(tmp_path, [declined]) as shop:
         shop.board.wait_screen("NOT PROVISIONED", WAIT)
         options = ("--language", "zh", "--merchant-name", _NAME)
-        shop.provisioning(400, 100, *options).communicate(timeout=60)
+        shop.provisioning(1000, 100, *options).communicate(timeout=60)
         first = shop.board.wait_screen("就绪", WAIT)
         assert first == [_NAME, "", "请输入金额", "确认 = 菜单", "就绪"]
         approved = sell(shop, "1234", 1, "已批准")

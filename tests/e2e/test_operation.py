@@ -127,7 +127,7 @@ def test_a_journal_that_fills_warns_before_it_is_full_and_a_reset_waits_for_the_
         assert set(board.flash["journal"].image()) == {0xFF}
         assert set(board.flash["vault"].image()) == {0xFF}
         # It is another terminal now, in the old one's place.
-        shop.provision(400, 100, "--replace", "--utc-offset", "540")
+        shop.provision(1000, 100, "--replace", "--utc-offset", "540")
         assert shop.sell(500, card(1)) == "APPROVED"
         assert " 11-20 10:" in board.wait_printed("+09:00", WAIT)
         lines = log(shop)
@@ -215,7 +215,7 @@ def test_a_loop_that_hangs_is_restarted_by_the_watchdog_and_maintenance_is_witho
     tmp_path: Path,
 ) -> None:
     with Shop(tmp_path, watchdog_ms=3000) as shop:
-        shop.provision(400, 100, "--confirm-above", "100")
+        shop.provision(1000, 100, "--confirm-above", "100")
         board = shop.board
         board.power_off()
         fault = BOARD.format(when="LARGE AMOUNT", what="import time; time.sleep(3600)")

@@ -38,7 +38,7 @@ def swap(shop: Shop) -> None:
     shop.board = VirtualBoard(shop.directory / "another")
     shop.board.install()
     shop.board.power_on()
-    shop.provision(400, 100, "--replace")
+    shop.provision(1000, 100, "--replace")
 
 
 def home(shop: Shop) -> str:
