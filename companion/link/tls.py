@@ -39,6 +39,7 @@ class TlsTransport(TcpTransport):
             _part(secure)
             raise LinkError(f"{self.name}: {_why_not(error)}", "TLS") from None
         self._socket = secure
+        self._heard = True
         self.peer = device_of(secure.getpeercert(binary_form=True) or b"")
         if self._wanted not in ("", self.peer):
             self.close()

@@ -70,6 +70,7 @@ class TcpTransport:
     def __init__(self, name: str, host: str, port: int) -> None:
         self.name = name
         self._address = host, port
+        self._heard = False
         self._connect()
 
     def _connect(self) -> None:
@@ -94,9 +95,10 @@ class TcpTransport:
         except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
             return b""
         except OSError as error:
-            raise LinkError(f"{self.name}: the connection broke ({error})") from None
+            raise self._broken(f"the connection broke ({error})") from None
         if not data:
-            raise LinkError(f"{self.name}: the terminal closed the connection")
+            raise self._broken("the terminal closed the connection")
+        self._heard = True
         return data
 
     def write(self, data: bytes) -> None:
@@ -104,7 +106,12 @@ class TcpTransport:
             self._socket.settimeout(WRITE_TIMEOUT)
             self._socket.sendall(data)
         except OSError as error:
-            raise LinkError(f"{self.name}: the connection broke ({error})") from None
+            raise self._broken(f"the connection broke ({error})") from None
+
+    def _broken(self, why: str) -> LinkError:
+        # A terminal that speaks TLS ends what does not begin with a handshake without a word.
+        unheard = "" if self._heard else f" (is it at tls://{self.name.rpartition('/')[2]}?)"
+        return LinkError(f"{self.name}: {why}{unheard}")
 
     def discard_input(self) -> None:
         while self.read(0):

@@ -31,6 +31,7 @@ def test_a_terminal_serves_its_merchants_companion_and_keeps_a_record_of_others(
 
         said = shop.companion("sync", "--port", f"tcp://{port}", code=2)
         assert said.startswith("companion: ") and said.count("\n") == 1
+        assert f"is it at tls://{port}?" in said
         assert shop.sell(2000, card(1)) == "APPROVED"
         told = json.loads(shop.companion("sync", "--port", f"tls://{port}", "--json"))
         # The second one within the minute is only counted.
