@@ -32,18 +32,32 @@ REFUND = "refund"
 HOW = {SQUARED: record.SQUARED, REFUND: record.REFUND_DUE}
 
 _MOST_TEXT = 2000
+_ROW = "row"
 # What may be a card number, however it is written.
 _DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 
 
 class Desk:
-    """One person at the cases: name as people.person gives it, day as a number."""
+    """One person at the cases: name as people.person gives it, day as a number. ``row``: the mark
+    of a sheet's row, when it is one that says what to do."""
 
-    def __init__(self, connection: Connection, name: str, day: int, after: After) -> None:
+    def __init__(
+        self, connection: Connection, name: str, day: int, after: After, row: str = ""
+    ) -> None:
         self._connection = connection
         self._name = name
         self._day = day
         self._after = after
+        self._row = row
+
+    def at_row(self, mark: str) -> Desk:
+        """The same person, doing what a row of a sheet says: the history has its mark."""
+        return Desk(self._connection, self._name, self._day, self._after, mark)
+
+    def did(self, case_id: str, mark: str) -> bool:
+        """Whether the last thing done with a case was this row, by the same person."""
+        last = history.newest(self._connection, case_id)
+        return last is not None and (last.person, last.data.get(_ROW)) == (self._name, mark)
 
     def note(self, case_id: str, text: str) -> None:
         """Add a remark."""
@@ -228,7 +242,8 @@ class Desk:
         if wanted.get("state", case["state"]) != case["state"]:
             _may(case, str(wanted["state"]))
         self._store(case, {**wanted, "touched": True})
-        history.add(self._connection, case, self._name, what, _text(text), data)
+        told = {**(data or {}), **({_ROW: self._row} if self._row else {})}
+        history.add(self._connection, case, self._name, what, _text(text), told)
 
     def _repeated(
         self,
@@ -246,7 +261,8 @@ class Desk:
         then = {"state": last.state, "assignee": last.assignee, "due": last.due}
         same = all(then[name] == value for name, value in values.items() if name in then)
         untouched = all(case[name] == value for name, value in then.items())
-        return same and untouched and (data is None or last.data == data)
+        said = {name: value for name, value in last.data.items() if name != _ROW}
+        return same and untouched and (data is None or said == data)
 
     def _was_last(self, case: Mapping[str, object], what: str) -> bool:
         last = history.newest(self._connection, str(case["id"]))

@@ -1,11 +1,14 @@
 """Cases as an XLSX sheet: out, worked on elsewhere, and in again, checked cell by cell.
 
 All of a sheet is taken in or none of it. A cell that may not change is compared with the case as
-it is now; a row whose case somebody has changed since is refused.
+it is now; a row whose case somebody has changed since is refused. Where the last that happened to
+a case is that the same person took in this very row, it is done and not done again.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -71,11 +74,13 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a sheet did: rows with an act, and those of them that wait for a second person."""
+    """What a sheet did, as ids of cases: those with an act, those of them that wait for a second
+    person, and those whose act had been done before."""
 
     rows: int
     changed: list[str]
     proposed: list[str]
+    again: list[str]
 
 
 class SheetError(CaseError):
@@ -135,6 +140,7 @@ def take(read: Sheet, connection: Connection, desk: Desk) -> Taken:
     known = {one.id: one for one in listed(connection, Filter())}
     wanted: list[tuple[int, Case, dict[str, str]]] = []
     seen: dict[str, int] = {}
+    again: list[str] = []
     for number, cells in rows:
         case = known.get(cells["id"])
         if case is None:
@@ -143,6 +149,9 @@ def take(read: Sheet, connection: Connection, desk: Desk) -> Taken:
             wrong.append(Wrong(number, "id", f"case {case.id} stands in row {seen[case.id]} too"))
         else:
             seen[case.id] = number
+            if cells["revision"] != str(case.revision) and desk.did(case.id, _mark(cells)):
+                again.append(case.id)
+                continue
             faults = _differences(number, case, cells)
             wrong += faults
             if not faults:
@@ -151,7 +160,7 @@ def take(read: Sheet, connection: Connection, desk: Desk) -> Taken:
     proposed: list[str] = []
     for number, case, cells in wanted:
         try:
-            done = _act(desk, case, cells)
+            done = _act(desk.at_row(_mark(cells)), case, cells)
         except _Fault as fault:
             wrong.append(Wrong(number, fault.column, str(fault)))
             continue
@@ -161,7 +170,12 @@ def take(read: Sheet, connection: Connection, desk: Desk) -> Taken:
                 proposed.append(case.id)
     if wrong:
         raise SheetError(read.path, sorted(wrong, key=lambda one: (one.row, one.column)))
-    return Taken(len(rows), changed, proposed)
+    return Taken(len(rows), changed, proposed, again)
+
+
+def _mark(cells: Mapping[str, str]) -> str:
+    """Tells one row from any other, in this sheet or another one."""
+    return hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class _Fault(Exception):

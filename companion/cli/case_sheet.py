@@ -68,6 +68,7 @@ def import_(file: Path, name: str | None, dry_run: bool, as_json: bool, director
     click.echo(
         f"{file}: {taken.rows} rows, {would} {len(taken.changed)} cases; "
         f"{len(taken.proposed)} of them wait for a second person"
+        + (f"; {len(taken.again)} had been changed by it before" if taken.again else "")
     )
 
 

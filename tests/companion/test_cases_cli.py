@@ -180,7 +180,9 @@ def test_out_to_a_sheet_and_in_again(shop: Path, tmp_path: Path) -> None:
     assert "would change 3" in case(shop, "import", str(path), "--dry-run", "--as", "WANG")
     assert all(item["assignee"] is None for item in listed(shop))
     assert "changed 3 cases" in case(shop, "import", str(path), "--as", "WANG")
-    line = refused(shop, "import", str(path), "--as", "WANG")
+    again = case(shop, "import", str(path), "--as", "WANG")
+    assert "changed 0 cases" in again and "; 3 had been changed by it before" in again
+    line = refused(shop, "import", str(path), "--as", "LI")
     assert "row 2, column revision" in line and "nothing was taken in" in line
 
 
