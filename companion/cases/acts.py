@@ -54,10 +54,11 @@ class Desk:
         """The same person, doing what a row of a sheet says: the history has its mark."""
         return Desk(self._connection, self._name, self._day, self._after, mark)
 
-    def did(self, case_id: str, mark: str) -> bool:
-        """Whether the last thing done with a case was this row, by the same person."""
+    def did(self, case_id: str, revision: int, mark: str) -> bool:
+        """Whether the case's newest entry, its revision, is of this row and the same person."""
         last = history.newest(self._connection, case_id)
-        return last is not None and (last.person, last.data.get(_ROW)) == (self._name, mark)
+        wanted = (revision, self._name, mark)
+        return last is not None and (last.seq, last.person, last.data.get(_ROW)) == wanted
 
     def note(self, case_id: str, text: str) -> None:
         """Add a remark."""

@@ -1,8 +1,8 @@
 """Cases as an XLSX sheet: out, worked on elsewhere, and in again, checked cell by cell.
 
 All of a sheet is taken in or none of it. A cell that may not change is compared with the case as
-it is now; a row whose case somebody has changed since is refused. Where the last that happened to
-a case is that the same person took in this very row, it is done and not done again.
+it is now; a row whose case somebody has changed since is refused. When the last that happened
+to a case is that the same person took in this very row, it is not done again.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def take(read: Sheet, connection: Connection, desk: Desk) -> Taken:
             wrong.append(Wrong(number, "id", f"case {case.id} stands in row {seen[case.id]} too"))
         else:
             seen[case.id] = number
-            if cells["revision"] != str(case.revision) and desk.did(case.id, _mark(cells)):
+            if _taken_before(desk, case, cells):
                 again.append(case.id)
                 continue
             faults = _differences(number, case, cells)
@@ -171,6 +171,11 @@ def take(read: Sheet, connection: Connection, desk: Desk) -> Taken:
     if wrong:
         raise SheetError(read.path, sorted(wrong, key=lambda one: (one.row, one.column)))
     return Taken(len(rows), changed, proposed, again)
+
+
+def _taken_before(desk: Desk, case: Case, cells: Mapping[str, str]) -> bool:
+    same = cells["revision"] == str(case.revision)
+    return not same and desk.did(case.id, case.revision, _mark(cells))
 
 
 def _mark(cells: Mapping[str, str]) -> str:

@@ -236,6 +236,18 @@ def test_a_sheet_taken_in_again_is_refused_where_somebody_went_on(book: Book, pa
     assert "has changed since" in problem
 
 
+def test_a_sheet_taken_in_again_is_refused_where_a_reconciliation_went_on(
+    book: Book, path: Path
+) -> None:
+    rows = export(book, path)
+    edit(path, rows[codes.AMOUNT_MISMATCH], note="once")
+    take(book, path)
+    book.found(broken(codes.CLOCK_SKEW, 1, 0), broken(codes.DECLINED_BUT_CAPTURED, 3, -7))
+    assert by_code(book, codes.AMOUNT_MISMATCH).squared  # by itself
+    (problem,) = refused(book, path)
+    assert "has changed since" in problem
+
+
 def test_what_a_sheet_did_may_be_said_again_as_a_command(book: Book, path: Path) -> None:
     rows = export(book, path)
     edit(path, rows[codes.AMOUNT_MISMATCH], state="sent", send_to="bank", note="claim")
