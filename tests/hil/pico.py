@@ -4,6 +4,7 @@ that it runs here, and its counting can be watched edge by edge."""
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -12,6 +13,20 @@ from pathlib import Path
 from typing import Any
 
 _MAIN = Path(__file__).parent / "cutter" / "main.py"
+END = b"end"  # a line that is no command
+
+
+def lines(port: int) -> Iterator[str]:
+    """What arrives at a port's file, line by line, until END."""
+    rest = b""
+    while True:
+        rest += os.read(port, 100)
+        *whole, rest = rest.split(b"\n")
+        for line in whole:
+            if line == END:
+                return
+            yield line.decode()
+
 
 Instruction = tuple[str, tuple[Any, ...]]
 

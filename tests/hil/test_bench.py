@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from boards.virtual.board import VirtualBoard
-from tests.hil.pico import cutter
+from tests.hil.pico import END, cutter, lines
 from tests.hil.virtual import VirtualRig
 
 pytestmark = pytest.mark.thorough
@@ -96,17 +96,11 @@ def pico(board: VirtualBoard) -> Iterator[str]:
             (board.power_on if parts.gate else board.power_off)()
 
         def serve() -> None:
-            rest = b""
-            while True:
-                rest += os.read(ours, 100)
-                *lines, rest = rest.split(b"\n")
-                for line in lines:
-                    if line == b"end":
-                        return
-                    with busy:
-                        answer = program.command(line.decode())
-                    follow()
-                    say(answer)
+            for line in lines(ours):
+                with busy:
+                    answer = program.command(line)
+                follow()
+                say(answer)
 
         board._supervisor.cuts.due_at_edge = edge  # type: ignore[method-assign]
         thread = threading.Thread(target=serve)
@@ -114,7 +108,7 @@ def pico(board: VirtualBoard) -> Iterator[str]:
         try:
             yield os.ttyname(theirs)
         finally:
-            os.write(theirs, b"end\n")
+            os.write(theirs, END + b"\n")
             thread.join()
             os.close(ours)
             os.close(theirs)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.hil.bench import Bench
-from tests.hil.pico import Pico, cutter
+from tests.hil.pico import END, Pico, cutter, lines
 from tests.hil.plan import EXACT, Cut, Phase
 from tests.hil.power import PowerError
 from tests.hil.rp2040 import InSeries, Rp2040
@@ -142,14 +142,8 @@ def connected(tape: Tape) -> Iterator[tuple[Rp2040, Pico]]:
     with cutter(say) as (program, pico):
 
         def serve() -> None:
-            rest = b""
-            while True:
-                rest += os.read(ours, 100)
-                *lines, rest = rest.split(b"\n")
-                for line in lines:
-                    if line == b"end":
-                        return
-                    say(program.command(line.decode()))
+            for line in lines(ours):
+                say(program.command(line))
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -158,7 +152,7 @@ def connected(tape: Tape) -> Iterator[tuple[Rp2040, Pico]]:
             yield link, pico
         finally:
             link.close()
-            os.write(theirs, b"end\n")
+            os.write(theirs, END + b"\n")
             thread.join()
             os.close(ours)
             os.close(theirs)

@@ -4,12 +4,18 @@ from protocol import record
 from tests.shared.bench import Bench, restart
 
 
-def test_w17_a_reversal_of_an_earlier_day_is_suspended_and_not_sent():
+def unanswered(wall: int) -> Bench:
+    """A sale of this second without an answer; its record is the newest with a time."""
     bench = Bench().signed_in()
     bench.swipe(500)
     bench.connect()
-    bench.records[-1]["wall"] = 1700000000
+    bench.records[-1]["wall"] = bench.known.wall = wall
     bench.give("timer", "answer", bench.link)
+    return bench
+
+
+def test_w17_a_reversal_of_an_earlier_day_is_suspended_and_not_sent():
+    bench = unanswered(1700000000)
     bench.known.wall = 1700000000 + 86400
     bench.connect()
     assert bench.records[-1]["result"] == record.REV_SUSPENDED
@@ -18,11 +24,7 @@ def test_w17_a_reversal_of_an_earlier_day_is_suspended_and_not_sent():
 
 
 def test_w17_an_outage_over_midnight_does_not_hide_the_new_day():
-    bench = Bench().signed_in()
-    bench.swipe(500)
-    bench.connect()
-    bench.records[-1]["wall"] = bench.known.wall = 1700000000
-    bench.give("timer", "answer", bench.link)
+    bench = unanswered(1700000000)
     # What is tried in vain writes no record: the newest time there is that of the sale.
     for _ in range(3):
         bench.give("connect_failed", bench.link, "no answer")
@@ -116,11 +118,7 @@ def test_w17_a_sign_in_amid_a_reversal_does_not_say_when_its_sale_was():
 
 
 def test_w17_the_terminals_own_clock_tells_the_day_as_well():
-    bench = Bench().signed_in()
-    bench.swipe(500)
-    bench.connect()
-    bench.records[-1]["wall"] = bench.known.wall = 1700000000
-    bench.give("timer", "answer", bench.link)
+    bench = unanswered(1700000000)
     bench.connect()
     bench.reply("25", mac=False, f13="1123")
     assert bench.records[-1]["result"] == record.REV_ABSENT

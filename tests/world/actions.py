@@ -7,7 +7,7 @@ goes wrong in trouble.py; here is what takes both, and the companion.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from protocol import record
@@ -83,20 +83,25 @@ def _swap(world: World, synced: bool, wiped: bool, cut_at_effect: int) -> None:
     world.machine.replace(wiped, cut_at_effect)
 
 
+def _sold(rng: Dice, patience: Sequence[int]) -> Step:
+    return cashier.draw_amount(rng), rng.randrange(len(cashier.CARDS)), rng.choice(patience)
+
+
+def _sell_unreversed(world: World, amount_minor: int, card: int, patience: int) -> None:
+    """A sale without an answer, whose reversal does not get through either."""
+    trouble.net(world, "answer", "drop", "0200", 0)
+    for _ in range(2):
+        trouble.net(world, "request", "drop", "0400", 0)
+    cashier.sell(world, amount_minor, card, patience, "")
+
+
 def _draw_stranded(rng: Dice) -> Step:
-    return (
-        cashier.draw_amount(rng),
-        rng.randrange(len(cashier.CARDS)),
-        rng.choice((0, 5_000, 400_000)),
-    )
+    return _sold(rng, (0, 5_000, 400_000))
 
 
 def _stranded(world: World, amount_minor: int, card: int, patience: int) -> None:
     """The terminal breaks with a reversal still to do; then its card comes back."""
-    trouble.net(world, "answer", "drop", "0200", 0)
-    for _ in range(2):
-        trouble.net(world, "request", "drop", "0400", 0)
-    cashier.sell(world, amount_minor, card, 90_000, "")
+    _sell_unreversed(world, amount_minor, card, 90_000)
     _swap(world, True, False, 0)
     world.run(_MORNING_MS)
     cashier.sell(world, amount_minor + 1, card, patience, "")
@@ -133,19 +138,12 @@ def _decide(world: World, pick: int, result: int, careless: str, now: bool) -> N
 
 
 def _draw_hasty(rng: Dice) -> Step:
-    return (
-        cashier.draw_amount(rng),
-        rng.randrange(len(cashier.CARDS)),
-        rng.choice((30_000, 90_000, 150_000)),
-    )
+    return _sold(rng, (30_000, 90_000, 150_000))
 
 
 def _hasty(world: World, amount_minor: int, card: int, patience: int) -> None:
     """The companion closes the case of what has no end at the terminal yet."""
-    trouble.net(world, "answer", "drop", "0200", 0)
-    for _ in range(2):
-        trouble.net(world, "request", "drop", "0400", 0)
-    cashier.sell(world, amount_minor, card, patience, "")
+    _sell_unreversed(world, amount_minor, card, patience)
     _decide(world, 0, record.WRITTEN_OFF, "open", True)
 
 
